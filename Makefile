@@ -1,0 +1,80 @@
+# cx: customer experience management inside PostgreSQL
+#
+#   make demo          see it work on a telecom operator made up for the purpose
+#   make check         run every test on a private server
+#
+#   make               build, the plain PGXS way, with PG_CONFIG
+#   make install       install into the server that PG_CONFIG names
+#   make installcheck  test against that server, which must be running
+
+EXTENSION = cx
+EXTVERSION = 1.0
+JOINED = cx--$(EXTVERSION).sql
+
+# capabilities in order of dependency; each is a pair of .c and .sql
+MEASURE = tally score estimate change mix weighted multiple bucket sample_size
+MEASURE_HELPERS = tally_math distribution float_state
+
+SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) src/grants.sql
+
+OWN_GOALS = demo demo-airport play stop check bench check-sql
+
+ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
+
+# These set themselves up and work on a private copy of the server, so they
+# come without PGXS, which may not be installed yet.
+
+demo: $(JOINED)
+	@tools/setup
+	@tools/private-server run examples/telecom/demo
+
+demo-airport: $(JOINED)
+	@test -n "$(CSV)" || { echo "usage: make demo-airport CSV=path/to/sfo2017.csv"; exit 2; }
+	@tools/setup
+	@tools/private-server run examples/airport/demo < "$(CSV)"
+
+play: $(JOINED)
+	@tools/setup
+	@tools/private-server play
+
+stop:
+	@tools/private-server stop
+
+check: $(JOINED)
+	@tools/setup
+	@tools/check $(CHECKS)
+
+bench: $(JOINED)
+	@tools/setup
+	@tools/private-server run test/bench/run
+
+# the joined script is committed; it must be what the fragments say
+check-sql:
+	@cat $(SQL) | cmp - $(JOINED) && echo "$(JOINED) is current"
+
+.PHONY: $(OWN_GOALS)
+
+else
+
+MODULE_big = cx
+OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o)
+DATA = $(JOINED)
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size install
+EXTRA_CLEAN = build
+
+# the server's headers are not ours to warn about
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server)
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
+
+all: $(JOINED)
+
+PG_CONFIG = pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
+endif
+
+$(JOINED): $(SQL)
+	cat $^ > $@

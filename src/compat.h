@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Every difference between the supported server majors (15 to 18).
+ *
+ * The rest of the code calls the newest API; this header supplies it to the
+ * older servers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_COMPAT_H
+#define CX_COMPAT_H
+
+#include "parser/scansup.h"
+#include "utils/datetime.h"
+
+#define CX_VERSION "1.0"
+
+/* 18 lets a module state its name and version. */
+#if PG_VERSION_NUM >= 180000
+#define CX_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "cx", .version = CX_VERSION)
+#else
+#define CX_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* 16 split the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 16 brought errors that an input function may hand back instead of throwing. */
+#if PG_VERSION_NUM < 160000
+#define ereturn(escontext, result, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+		return result; \
+	} while (0)
+#endif
+
+/* The zone that date_trunc() uses for this name: an abbreviation comes before a full name. */
+#if PG_VERSION_NUM >= 160000
+static inline pg_tz *
+cx_lookup_zone(const char *name)
+{
+	pg_tz	   *zone = NULL;
+	int			offset = 0;
+
+	if (DecodeTimezoneName(name, &offset, &zone) == TZNAME_FIXED_OFFSET)
+		zone = pg_tzset_offset(-offset);
+	return zone;
+}
+#else
+static inline pg_tz *
+cx_lookup_zone(const char *name)
+{
+	char	   *lower = downcase_truncate_identifier(name, strlen(name), false);
+	pg_tz	   *zone = NULL;
+	int			offset = 0;
+	int			kind = DecodeTimezoneAbbrev(0, lower, &offset, &zone);
+
+	if (kind == TZ || kind == DTZ)
+		zone = pg_tzset_offset(-offset);
+	else if (kind != DYNTZ)
+		zone = pg_tzset(name);
+	return zone;
+}
+#endif
+
+#endif							/* CX_COMPAT_H */

@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * distribution.h
+ *	  Normal and Student t distributions, for intervals and p-values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_DISTRIBUTION_H
+#define CX_DISTRIBUTION_H
+
+extern double check_confidence(double confidence);
+extern double normal_upper_quantile(double tail);
+extern double normal_critical(double confidence);
+extern double normal_p_value(double z);
+extern double student_critical(double confidence, double df);
+extern double student_p_value(double t, double df);
+
+#endif							/* CX_DISTRIBUTION_H */
