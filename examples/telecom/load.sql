@@ -174,7 +174,7 @@ SELECT customer_id,
 	nullif(least(first_response_at + interval '1 hour' * (1 + 90 * power(telecom.uniform(id, 44), 3)), telecom.today()), telecom.today()),
 	telecom.uniform(id, 45) < 0.12
 FROM (SELECT id, customer_id, opened_at,
-		opened_at + interval '1 minute' * (5 + 2800 * power(telecom.uniform(id, 46), 4)) AS first_response_at
+		opened_at + interval '1 minute' * (5 + 3000 * power(telecom.uniform(id, 46), 7)) AS first_response_at
 	FROM (SELECT id, 1 + floor(24000 * telecom.uniform(id, 47))::bigint AS customer_id,
 			timestamptz '2025-07-01 08:00+00' + interval '1 day' * floor(364 * telecom.uniform(id, 48))
 				+ interval '1 minute' * (720 * telecom.uniform(id, 49)) AS opened_at
@@ -310,7 +310,7 @@ COMMENT ON TABLE telecom.csat_answer IS 'answers to "how satisfied were you with
 
 INSERT INTO telecom.csat_answer (ticket_id, customer_id, score, responded_at)
 SELECT ticket_id, customer_id,
-	telecom.answer(4.5 - 0.9 * ln(1 + extract(epoch FROM first_response_at - opened_at) / 7200)::double precision
+	telecom.answer(4.5 - 0.7 * ln(1 + extract(epoch FROM first_response_at - opened_at) / 7200)::double precision
 		- CASE WHEN reopened THEN 1.2 ELSE 0 END + 0.8 * telecom.normal(ticket_id, 71), 1, 5),
 	solved_at + interval '1 hour' * (1 + 30 * telecom.uniform(ticket_id, 75))
 FROM telecom.support_ticket

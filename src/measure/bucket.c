@@ -91,8 +91,7 @@ bucket_find_zone(const char *name)
 	if (zone == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", name),
-				 errhint("Use a name from the view pg_timezone_names.")));
+				 errmsg("time zone \"%s\" not recognized", name)));
 	return zone;
 }
 
