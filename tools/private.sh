@@ -73,6 +73,8 @@ private_install() # NAME [MAKE-ARGUMENT...]
 private_start() # [SETTING...]
 {
 	local setting
+	unset PGSERVICE PGPASSFILE PGOPTIONS PGHOSTADDR PGDATA
+	export PGHOST=$base PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	as_user initdb -D "$base/data" -U postgres --auth=trust --encoding=UTF8 --no-locale --no-sync >"$base/initdb.log" ||
 		{ cat "$base/initdb.log" >&2; return 1; }
 	{
@@ -83,8 +85,6 @@ private_start() # [SETTING...]
 		for setting in "$@"; do echo "$setting"; done
 	} >>"$base/data/postgresql.conf"
 	as_user pg_ctl -D "$base/data" -l "$base/server.log" -w -s start || { tail "$base/server.log" >&2; return 1; }
-	export PGHOST=$base PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	unset PGSERVICE PGPASSFILE PGOPTIONS PGHOSTADDR
 }
 
 # Stop the server, if it runs.

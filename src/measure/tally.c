@@ -234,7 +234,8 @@ tally_read_score(TallyText *text, int previous, int *score)
 	if (number < previous)
 		ereturn(text->escontext, false,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("scores of a tally must ascend, but %d follows %d", (int) number, previous)));
+				 errmsg("scores of a tally must ascend, but %d follows %d", (int) number, previous),
+				 errhint("Write the lower score first.")));
 	*score = (int) number;
 	return true;
 }

@@ -1,0 +1,65 @@
+# Parallel plans give what serial plans give, for every aggregate.
+use strict;
+use warnings FATAL => 'all';
+use lib 'test/perl';
+use CxTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('parallel');
+my $serial = 'SET max_parallel_workers_per_gather = 0';
+my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; '
+  . 'SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2';
+
+$node->safe_psql('postgres', q{
+	SELECT setseed(0.4);
+	CREATE TABLE answer AS
+	SELECT id, (id % 7)::integer AS grp, CASE WHEN random() > 0.02 THEN (random() * 10)::smallint END AS small,
+		(random() * 10)::integer AS whole, round((random() * 10)::numeric, 0) AS digits, round(random() * 10) AS double,
+		(1 + random() * 4)::integer AS stars, (0.1 + random())::double precision AS weight,
+		format('{%s:%s}', id % 11, 1 + id % 5)::cx.tally AS tally, format('{%s:%s}', id % 7, 1 + id % 3)::cx.tally AS other
+	FROM generate_series(1, 60000) AS id;
+	VACUUM ANALYZE answer;
+});
+
+# weighted sums depend on the order of addition in their last digits
+my $estimate = sub { "(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[($_[0]).value, ($_[0]).std_error, ($_[0]).lower, ($_[0]).upper, ($_[0]).effective_responses]) AS v)" };
+my @expressions;
+foreach my $score (qw(small whole digits double tally))
+{
+	push @expressions, "cx.tally($score)", "cx.nps($score)", "cx.csat($score, 8)", "cx.csat(nullif(least($score, 5), 0))"
+	  if $score ne 'tally';
+	push @expressions, "cx.ces(nullif(least($score, 7), 0))" if $score ne 'tally';
+	push @expressions, $estimate->("cx.weighted_nps($score, weight)"), $estimate->("cx.weighted_csat($score, 7, weight)"),
+	  $estimate->("cx.weighted_mean($score, weight)");
+}
+push @expressions, 'cx.tally(tally)', 'cx.nps(tally)', 'cx.csat(tally, 8)', 'cx.csat(other) FILTER (WHERE id % 7 BETWEEN 1 AND 5)',
+  'cx.ces(other) FILTER (WHERE id % 7 > 0)';
+push @expressions, map { "cx.paired_nps_change($_, $_)" } qw(small whole digits double);
+push @expressions, 'cx.paired_nps_change(whole, stars)',
+  '(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[(cx.nps_mix_change(tally, other)).within, (cx.nps_mix_change(tally, other)).mix, (cx.nps_mix_change(tally, other)).upper]) AS v)';
+
+foreach my $expression (@expressions)
+{
+	my $short = $expression =~ /(cx\.\w+\([^()]*\))/ ? $1 : $expression;
+	same_result($node, "SELECT grp, $expression FROM answer GROUP BY grp ORDER BY grp", $serial, $parallel, "$short by group");
+	same_result($node, "SELECT $expression FROM answer", $serial, $parallel, "$short over all");
+}
+
+like($node->safe_psql('postgres', "$parallel; EXPLAIN (COSTS OFF) SELECT cx.nps(small) FROM answer"),
+	qr/Finalize Aggregate.*Gather.*Partial Aggregate.*Parallel Seq Scan/s, 'the parallel plan aggregates in the workers');
+like($node->safe_psql('postgres', "$parallel; EXPLAIN (COSTS OFF) SELECT grp, cx.weighted_nps(small, weight) FROM answer GROUP BY grp"),
+	qr/Finalize.*Gather.*Partial/s, 'weighted aggregates too');
+like($node->safe_psql('postgres', "$parallel; EXPLAIN (COSTS OFF) SELECT count(*) FROM answer WHERE cx.bucket('day', now() + id * interval '1 minute') > now()"),
+	qr/Parallel Seq Scan/, 'bucket runs in workers');
+
+# roll-up of parts made in any plan, spilled to disk or not
+same_result($node, 'SELECT cx.tally(t), count(*) FROM (SELECT id % 20000, cx.tally(small) AS t FROM answer GROUP BY 1) AS parts',
+	"$serial; SET work_mem = '64MB'", "$serial; SET work_mem = '64kB'; SET hash_mem_multiplier = 1", 'a hash aggregate that spills loses nothing');
+same_result($node, 'SELECT t, count(*) FROM (SELECT grp, stars, cx.tally(small) AS t FROM answer GROUP BY 1, 2) AS parts GROUP BY t ORDER BY t',
+	'SET enable_hashagg = off', 'SET enable_sort = off', 'grouping by a tally is the same by hash and by sort');
+same_result($node, 'SELECT id, cx.tally(small) OVER w, cx.nps(tally) OVER w FROM answer WHERE id < 2000 WINDOW w AS (ORDER BY id ROWS BETWEEN 50 PRECEDING AND 10 PRECEDING) ORDER BY id',
+	'SET jit = off', 'SET jit = on; SET jit_above_cost = 0', 'windows are the same with JIT compilation');
+
+$node->stop;
+done_testing();

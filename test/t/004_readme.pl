@@ -1,0 +1,41 @@
+# Every SQL example in the README gives the output that stands below it.
+#
+# A block ```sql is run against the telecom example; the block ```text that
+# follows must be what psql prints.  With CX_README_UPDATE=file the README is
+# written there with the outputs of today.
+use strict;
+use warnings FATAL => 'all';
+use lib 'test/perl';
+use CxTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('readme');
+$node->safe_psql('postgres', 'CREATE DATABASE telecom');
+command_ok([ 'psql', '-Xq', '-d', $node->connstr('telecom'), '-f', 'examples/telecom/load.sql' ], 'the telecom example loads');
+command_ok([ 'psql', '-Xq', '-d', $node->connstr('telecom'), '-f', 'test/t/readme_setup.sql' ], 'what the README takes as given is set up');
+
+my $readme = slurp_file('README.md');
+my $written = '';
+my $examples = 0;
+my $position = 0;
+while ($readme =~ /^```sql\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?/gms)
+{
+	my ($sql, $expected, $start, $end) = ($1, $2, $-[0], $+[0]);
+	my ($out, $err) = ('', '');
+	my ($title) = $sql =~ /^(.*)$/m;
+
+	$examples++;
+	run_log([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr('telecom'), '-f', '-' ], '<', \$sql, '>', \$out, '2>&1');
+	$out =~ s/^psql:<stdin>:\d+: //mg;
+	$out =~ s/[ \t]+$//mg;
+	$out =~ s/\n+\z/\n/;
+	is($out, $expected // '', "example $examples: $title");
+	$written .= substr($readme, $position, $start - $position) . "```sql\n$sql```\n" . ($out eq '' ? '' : "\n```text\n$out```\n");
+	$position = $end;
+}
+cmp_ok($examples, '>=', 10, 'there are examples');
+append_to_file($ENV{CX_README_UPDATE}, $written . substr($readme, $position)) if $ENV{CX_README_UPDATE};
+
+$node->stop;
+done_testing();

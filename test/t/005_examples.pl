@@ -1,0 +1,39 @@
+# The demos run through and say what they are meant to show.
+use strict;
+use warnings FATAL => 'all';
+use lib 'test/perl';
+use CxTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('examples');
+my %connection = (PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+local @ENV{ keys %connection } = values %connection;
+
+my ($out, $err) = run_command([ 'examples/telecom/demo' ]);
+is($err, '', 'the telecom demo runs without a complaint');
+like($out, qr/app +│ +16 │ +-11 │ .*▼ worse/, 'it finds the app that got worse');
+is(() = $out =~ /no clear change/g, 5, 'and nothing else that changed');
+like($out, qr/total: +\+[\d.]+ within, +-[\d.]+ mix/, 'it takes the change of the mix apart');
+like($out, qr/South +│ +\d+ │ \d+ │ +-\d+ │/, 'it shows the region that suffers');
+my $scale = $node->safe_psql('telecom', q{SELECT (SELECT count(*) >= 20000 FROM telecom.customer),
+	(SELECT count(*) FROM telecom.nps_answer) + (SELECT count(*) FROM telecom.csat_answer) + (SELECT count(*) FROM telecom.effort_answer) >= 200000});
+is($scale, 't|t', 'at least 20,000 customers and 200,000 answers');
+
+SKIP:
+{
+	my $csv = ($ENV{CX_SHARED} // '') . '/data/sfo2017.csv';
+	if (!-e $csv)
+	{
+		BAIL_OUT("no airport survey at $csv") if $ENV{CX_REQUIRE_SHARED};
+		skip 'CX_SHARED names no folder with the airport survey', 4;
+	}
+	my ($report, $complaint) = ('', '');
+	ok(run_log([ 'examples/airport/demo' ], '<', $csv, '>', \$report, '2>', \$complaint), 'the airport demo runs');
+	is($complaint, '', 'without a complaint');
+	like($report, qr/\bG\b.*│/, 'it reports by boarding area');
+	like($report, qr/2746/, 'on every answer of the survey');
+}
+
+$node->stop;
+done_testing();
