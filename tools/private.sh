@@ -5,7 +5,7 @@
 # user: yourself, or the user postgres when run as root, for PostgreSQL does
 # not run as root.  Nothing outside that directory is written.
 
-pg_config=${PG_CONFIG:-pg_config}
+pg_config=$(command -v "${PG_CONFIG:-pg_config}")
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Run a command as the ordinary user.
