@@ -53,3 +53,16 @@ COMMIT;
 SET timezone = 'America/New_York';
 SELECT count(*) FILTER (WHERE cx.bucket(unit, at) IS DISTINCT FROM date_trunc(unit, at)) AS wrong
 FROM unnest('{hour,day,week,month,quarter,year}'::text[]) AS unit, instant;
+
+-- a unit and a zone that change from row to row, and that change between executions
+SELECT count(*) FILTER (WHERE cx.bucket(unit, at, zone) IS DISTINCT FROM date_trunc(unit, at, zone)) AS wrong
+FROM (SELECT at, (ARRAY['hour', 'day', 'month'])[1 + id % 3] AS unit, (ARRAY['Asia/Tokyo', 'Europe/Berlin'])[1 + id % 2] AS zone
+	FROM (SELECT at, row_number() OVER () AS id FROM instant LIMIT 3000) AS numbered) AS v;
+PREPARE day_of (text, timestamptz, text) AS SELECT cx.bucket($1, $2, $3), cx.bucket($1, $2, $3) = date_trunc($1, $2, $3) AS same;
+SET timezone = 'UTC';
+EXECUTE day_of ('day', '2026-05-20 23:00+00', 'Asia/Tokyo');
+EXECUTE day_of ('month', '2026-05-20 23:00+00', 'Europe/Berlin');
+-- (PL/pgSQL keeps such an expression from one call to the next)
+CREATE FUNCTION pg_temp.start_of(unit text, at timestamptz, zone text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN cx.bucket(unit, at, zone); END $$;
+SELECT bool_and(pg_temp.start_of(unit, '2026-05-20 23:00+00', zone) = date_trunc(unit, timestamptz '2026-05-20 23:00+00', zone)) AS same
+FROM unnest('{hour,day,month,year}'::text[]) AS unit, unnest('{Asia/Tokyo,Europe/Berlin}'::text[]) AS zone;

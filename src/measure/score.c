@@ -342,11 +342,11 @@ PG_FUNCTION_INFO_V1(nps_of);
 Datum
 nps_of(PG_FUNCTION_ARGS)
 {
-	Tally	   *tally = PG_GETARG_TALLY_P(0);
+	NpsClasses	classes = nps_classes(PG_GETARG_TALLY_P(0));
 
-	if (tally_size(tally) == 0)
+	if (classes.size == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(tally_nps(tally));
+	PG_RETURN_FLOAT8(nps_value(classes));
 }
 
 /* Percent of answers with a score in low..high, or NULL without answers. */

@@ -68,24 +68,14 @@ tally_copy(const Tally *tally)
 
 /*
  * The state that a transition starts from: empty at an aggregate's first row,
- * a copy of the first argument where a user calls the function by hand.
+ * a copy of the first argument where a user calls the function by hand.  The
+ * executor copies a new state to where it must live; doing so here as well
+ * would double the memory of a group.
  */
 Tally *
 tally_start(FunctionCallInfo fcinfo)
 {
-	MemoryContext aggregate;
-	MemoryContext caller;
-	Tally	   *tally;
-
-	if (!PG_ARGISNULL(0))
-		return tally_copy(PG_GETARG_TALLY_P(0));
-	if (!AggCheckCallContext(fcinfo, &aggregate))
-		return tally_new();
-
-	caller = MemoryContextSwitchTo(aggregate);
-	tally = tally_new();
-	MemoryContextSwitchTo(caller);
-	return tally;
+	return PG_ARGISNULL(0) ? tally_new() : tally_copy(PG_GETARG_TALLY_P(0));
 }
 
 /*
@@ -139,17 +129,6 @@ tally_count_between(const Tally *tally, int low, int high)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("number of answers is out of range for type bigint")));
-	return total;
-}
-
-/* The same as a double, which cannot overflow. */
-double
-tally_sum_between(const Tally *tally, int low, int high)
-{
-	double		total = 0;
-
-	for (int score = low; score <= high; score++)
-		total += (double) tally->counts[score];
 	return total;
 }
 

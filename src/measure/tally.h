@@ -35,7 +35,6 @@ extern Tally *tally_start(FunctionCallInfo fcinfo);
 extern void tally_add_all(Tally *tally, const Tally *other);
 extern void tally_remove_all(Tally *tally, const Tally *other);
 extern int64 tally_count_between(const Tally *tally, int low, int high);
-extern double tally_sum_between(const Tally *tally, int low, int high);
 
 /* Whether an executor runs this call for an aggregate, whose state may be changed in place. */
 static inline bool
@@ -52,6 +51,17 @@ tally_state(FunctionCallInfo fcinfo)
 	if (likely(!PG_ARGISNULL(0) && tally_in_aggregate(fcinfo)))
 		return (Tally *) PG_GETARG_POINTER(0);
 	return tally_start(fcinfo);
+}
+
+/* Answers with a score in low..high as a double: exact up to 2^53, and never out of range. */
+static inline double
+tally_sum_between(const Tally *tally, int low, int high)
+{
+	double		total = 0;
+
+	for (int score = low; score <= high; score++)
+		total += (double) tally->counts[score];
+	return total;
 }
 
 /* Answers in the whole tally, exact up to 2^53. */

@@ -19,9 +19,10 @@ nps_classes(const Tally *tally)
 {
 	NpsClasses	classes;
 
-	classes.size = tally_size(tally);
 	classes.promoters = tally_sum_between(tally, SCORE_PROMOTER, TALLY_MAX_SCORE);
 	classes.detractors = tally_sum_between(tally, 0, SCORE_PASSIVE - 1);
+	classes.size = classes.detractors + classes.promoters +
+		tally_sum_between(tally, SCORE_PASSIVE, SCORE_PROMOTER - 1);
 	return classes;
 }
 
