@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tools/private.sh: a private installation of the server with cx in it, and a
 # throwaway server running from it.  Sourced by the other tools.
 #
