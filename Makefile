@@ -24,27 +24,27 @@ ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 # These set themselves up and work on a private copy of the server, so they
 # come without PGXS, which may not be installed yet.
 
-demo: $(JOINED)
+demo:
 	@tools/setup
 	@tools/private-server run examples/telecom/demo
 
-demo-airport: $(JOINED)
+demo-airport:
 	@test -n "$(CSV)" || { echo "usage: make demo-airport CSV=path/to/sfo2017.csv"; exit 2; }
 	@tools/setup
 	@tools/private-server run examples/airport/demo < "$(CSV)"
 
-play: $(JOINED)
+play:
 	@tools/setup
 	@tools/private-server play
 
 stop:
 	@tools/private-server stop
 
-check: $(JOINED)
+check:
 	@tools/setup
 	@tools/check $(CHECKS)
 
-bench: $(JOINED)
+bench:
 	@tools/setup
 	@tools/private-server run test/bench/run
 
