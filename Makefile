@@ -14,8 +14,9 @@ JOINED = cx--$(EXTVERSION).sql
 # capabilities in order of dependency; each is a pair of .c and .sql
 MEASURE = tally score estimate change mix weighted multiple bucket sample_size
 MEASURE_HELPERS = tally_math distribution float_state
+JOURNEY = stage_score
 
-SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) src/grants.sql
+SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench check-sql
 
@@ -57,9 +58,10 @@ check-sql:
 else
 
 MODULE_big = cx
-OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o)
+OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
+	$(JOURNEY:%=src/journey/%.o)
 DATA = $(JOINED)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score install
 EXTRA_CLEAN = build
 
 # the server's headers are not ours to warn about

@@ -26,6 +26,7 @@
 #include "measure/float_state.h"
 #include "measure/score.h"
 #include "measure/tally.h"
+#include "measure/weighted.h"
 
 #define WEIGHTED_CONFIDENCE 0.95
 
@@ -82,8 +83,8 @@ weighted_add(WeightedState *state, double value, double weight, double responses
 }
 
 /* The weight in an argument: not NULL, not negative, not beyond computing. */
-static double
-weighted_weight_argument(FunctionCallInfo fcinfo, int position)
+double
+weight_argument(FunctionCallInfo fcinfo, int position)
 {
 	double		weight;
 
@@ -121,7 +122,7 @@ weighted_add_score(FunctionCallInfo fcinfo, ScoreReader read, ScoreValue value_o
 	{
 		int			score = read(PG_GETARG_DATUM(1));
 		int			satisfied_from = weighted_threshold_argument(fcinfo, value_of);
-		double		weight = weighted_weight_argument(fcinfo, PG_NARGS() - 1);
+		double		weight = weight_argument(fcinfo, PG_NARGS() - 1);
 
 		if (weight > 0)
 			weighted_add(state, value_of(score, satisfied_from), weight, 1);
@@ -140,7 +141,7 @@ weighted_add_tally(FunctionCallInfo fcinfo, ScoreValue value_of)
 	{
 		Tally	   *tally = PG_GETARG_TALLY_P(1);
 		int			satisfied_from = weighted_threshold_argument(fcinfo, value_of);
-		double		weight = weighted_weight_argument(fcinfo, PG_NARGS() - 1);
+		double		weight = weight_argument(fcinfo, PG_NARGS() - 1);
 
 		for (int score = 0; score < TALLY_SCORES && weight > 0; score++)
 			if (tally->counts[score] > 0)

@@ -36,6 +36,8 @@ foreach my $score (qw(small whole digits double tally))
 push @expressions, 'cx.tally(tally)', 'cx.nps(tally)', 'cx.csat(tally, 8)', 'cx.csat(other) FILTER (WHERE id % 7 BETWEEN 1 AND 5)',
   'cx.ces(other) FILTER (WHERE id % 7 > 0)';
 push @expressions, map { "cx.paired_nps_change($_, $_)" } qw(small whole digits double);
+push @expressions, 'round(cx.journey_stage_score(digits::float8 * 10, weight)::numeric, 10)',
+  q{round(cx.journey_stage_score(digits::float8 * 10, weight, timestamptz '2026-01-01' + id * interval '1 hour', '30 days')::numeric, 10)};
 push @expressions, 'cx.paired_nps_change(whole, stars)',
   '(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[(cx.nps_mix_change(tally, other)).within, (cx.nps_mix_change(tally, other)).mix, (cx.nps_mix_change(tally, other)).upper]) AS v)';
 
