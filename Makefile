@@ -8,7 +8,7 @@
 #   make installcheck  test against that server, which must be running
 
 EXTENSION = cx
-EXTVERSION = 1.0
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" cx.control)
 JOINED = cx--$(EXTVERSION).sql
 
 # capabilities in order of dependency; each is a pair of .c and .sql
@@ -30,7 +30,7 @@ demo:
 	@tools/private-server run examples/telecom/demo
 
 demo-airport:
-	@test -n "$(CSV)" || { echo "usage: make demo-airport CSV=path/to/sfo2017.csv"; exit 2; }
+	@test -r "$(CSV)" || { echo "usage: make demo-airport CSV=path/to/sfo2017.csv"; exit 2; }
 	@tools/setup
 	@tools/private-server run examples/airport/demo < "$(CSV)"
 
@@ -42,7 +42,7 @@ stop:
 	@tools/private-server stop
 
 check:
-	@tools/setup
+	@tools/setup --tests
 	@tools/check $(CHECKS)
 
 bench:
@@ -52,6 +52,7 @@ bench:
 # the joined script is committed; it must be what the fragments say
 check-sql:
 	@cat $(SQL) | cmp - $(JOINED) && echo "$(JOINED) is current"
+	@grep -q '"version": "$(EXTVERSION).0"' META.json || { echo "META.json is not of version $(EXTVERSION).0"; exit 1; }
 
 .PHONY: $(OWN_GOALS)
 
@@ -62,11 +63,10 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o)
 DATA = $(JOINED)
 REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score install
-EXTRA_CLEAN = build
 
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server)
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -DCX_VERSION='"$(EXTVERSION)"'
 
 all: $(JOINED)
 
@@ -78,5 +78,6 @@ $(OBJS): $(wildcard src/*.h src/*/*.h)
 
 endif
 
+# written only if it differs, for in a fresh clone its age says nothing
 $(JOINED): $(SQL)
-	cat $^ > $@
+	@cat $^ | cmp -s - $@ || cat $^ > $@

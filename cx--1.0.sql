@@ -111,6 +111,9 @@ CREATE OPERATOR CLASS cx.tally_ops DEFAULT FOR TYPE cx.tally USING hash AS
 	FUNCTION 1 cx.tally_hash(cx.tally),
 	FUNCTION 2 cx.tally_hash_extended(cx.tally, bigint);
 
+COMMENT ON OPERATOR CLASS cx.tally_ops USING btree IS 'order by the count of score 0, then of 1, and so on';
+COMMENT ON OPERATOR CLASS cx.tally_ops USING hash IS 'equality of tallies';
+
 -- Arithmetic
 
 CREATE FUNCTION cx.merge(cx.tally, cx.tally) RETURNS cx.tally
@@ -158,7 +161,7 @@ COMMENT ON FUNCTION cx.nps_of(cx.tally) IS 'Net Promoter Score, -100..100: perce
 
 CREATE FUNCTION cx.csat_of(tally cx.tally, satisfied_from integer DEFAULT 4) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.csat_of(cx.tally, integer) IS 'CSAT in percent, 0..100: share of answers with satisfied_from or more; NULL without answers';
+COMMENT ON FUNCTION cx.csat_of(cx.tally, integer) IS 'CSAT in percent, 0..100: share of answers with satisfied_from (1..10) or more, on whatever scale; NULL without answers';
 
 CREATE FUNCTION cx.share_of(tally cx.tally, low integer, high integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -222,9 +225,9 @@ CREATE FUNCTION cx.tally_split(tally cx.tally, score double precision, satisfied
 	AS 'MODULE_PATHNAME', 'tally_split_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_split(cx.tally, double precision, integer) IS 'answer counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
 
-CREATE FUNCTION cx.tally_split(tally cx.tally, score cx.tally, satisfied_from integer) RETURNS cx.tally
+CREATE FUNCTION cx.tally_split(tally cx.tally, answers cx.tally, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_split_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.tally_split(cx.tally, cx.tally, integer) IS 'answer counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
+COMMENT ON FUNCTION cx.tally_split(cx.tally, cx.tally, integer) IS 'the answers of a tally counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
 
 CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score smallint, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_unsplit_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -242,7 +245,7 @@ CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score double precision, satisfi
 	AS 'MODULE_PATHNAME', 'tally_unsplit_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_unsplit(cx.tally, double precision, integer) IS 'inverse of tally_split; support function of csat(score, satisfied_from)';
 
-CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score cx.tally, satisfied_from integer) RETURNS cx.tally
+CREATE FUNCTION cx.tally_unsplit(tally cx.tally, answers cx.tally, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_unsplit_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_unsplit(cx.tally, cx.tally, integer) IS 'inverse of tally_split; support function of csat(score, satisfied_from)';
 
@@ -451,8 +454,8 @@ CREATE TYPE cx.estimate AS (
 COMMENT ON TYPE cx.estimate IS 'a score with its standard error, interval and number of answers';
 COMMENT ON COLUMN cx.estimate.value IS 'the score: NPS in points, CSAT in percent, or a mean';
 COMMENT ON COLUMN cx.estimate.std_error IS 'standard error of the value, in its unit; NULL where one answer cannot tell';
-COMMENT ON COLUMN cx.estimate.lower IS 'lower end of the interval, in the unit of the value';
-COMMENT ON COLUMN cx.estimate.upper IS 'upper end of the interval, in the unit of the value';
+COMMENT ON COLUMN cx.estimate.lower IS 'lower end of the interval, in the unit of the value; for NPS that of the adjusted counts, which may leave out the value of few unanimous answers';
+COMMENT ON COLUMN cx.estimate.upper IS 'upper end of the interval, in the unit of the value; for NPS that of the adjusted counts';
 COMMENT ON COLUMN cx.estimate.responses IS 'answers counted';
 COMMENT ON COLUMN cx.estimate.effective_responses IS 'answers of equal weight that would tell as much; the same as responses without weights';
 
@@ -484,9 +487,9 @@ CREATE TYPE cx.change AS (
 COMMENT ON TYPE cx.change IS 'the difference of two scores, with its interval and significance';
 COMMENT ON COLUMN cx.change.difference IS 'after minus before: points of NPS, percentage points of CSAT, or scale points of a mean';
 COMMENT ON COLUMN cx.change.std_error IS 'standard error of the difference, in its unit';
-COMMENT ON COLUMN cx.change.lower IS 'lower end of the interval of the difference';
-COMMENT ON COLUMN cx.change.upper IS 'upper end of the interval of the difference';
-COMMENT ON COLUMN cx.change.statistic IS 'test statistic: z, or t where df is given; NULL where the data cannot tell';
+COMMENT ON COLUMN cx.change.lower IS 'lower end of the interval of the difference; for NPS that of the adjusted counts; NULL where nothing varies';
+COMMENT ON COLUMN cx.change.upper IS 'upper end of the interval of the difference; for NPS that of the adjusted counts; NULL where nothing varies';
+COMMENT ON COLUMN cx.change.statistic IS 'test statistic: z, or t where df is given; for NPS and CSAT from the counts of the test, not difference / std_error; NULL where the data cannot tell';
 COMMENT ON COLUMN cx.change.df IS 'degrees of freedom of a t test; NULL for a normal test';
 COMMENT ON COLUMN cx.change.p_value IS 'two-sided p-value, 0..1; NULL where the data cannot tell';
 COMMENT ON COLUMN cx.change.significant IS 'whether p_value is below 1 - confidence';
@@ -507,11 +510,11 @@ COMMENT ON FUNCTION cx.mean_change(cx.tally, cx.tally, double precision) IS 'cha
 
 CREATE FUNCTION cx.estimate_subtract(after cx.estimate, before cx.estimate) RETURNS cx.change
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.estimate_subtract(cx.estimate, cx.estimate) IS 'left minus right for independent samples, such as two weighted scores: normal test on their standard errors at 95 % confidence';
+COMMENT ON FUNCTION cx.estimate_subtract(cx.estimate, cx.estimate) IS 'left minus right for independent samples, such as two weighted scores: normal test on their standard errors at 95 % confidence; for two tallies nps_change, csat_change and mean_change are better with few answers';
 
 CREATE FUNCTION cx.change_subtract(change cx.change, control cx.change) RETURNS cx.change
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.change_subtract(cx.change, cx.change) IS 'difference in differences, left minus right for independent samples: normal test on their standard errors at 95 % confidence; answers before and after are those of both sides together';
+COMMENT ON FUNCTION cx.change_subtract(cx.change, cx.change) IS 'difference in differences, left minus right for independent samples: normal test of the differences that both were tested by, on their standard errors, at 95 % confidence; answers before and after are those of both sides together';
 
 CREATE OPERATOR cx.- (LEFTARG = cx.estimate, RIGHTARG = cx.estimate, FUNCTION = cx.estimate_subtract);
 CREATE OPERATOR cx.- (LEFTARG = cx.change, RIGHTARG = cx.change, FUNCTION = cx.change_subtract);
@@ -598,8 +601,8 @@ COMMENT ON TYPE cx.mix_change IS 'a change of NPS taken apart: within + mix = di
 COMMENT ON COLUMN cx.mix_change.difference IS 'change of the total NPS in points, after minus before';
 COMMENT ON COLUMN cx.mix_change.within IS 'points that come from changes within the strata: mean share times change of NPS, summed';
 COMMENT ON COLUMN cx.mix_change.mix IS 'points that come from a change of the mix: mean NPS times change of share, summed';
-COMMENT ON COLUMN cx.mix_change.lower IS 'lower end of the 95 % interval of within';
-COMMENT ON COLUMN cx.mix_change.upper IS 'upper end of the 95 % interval of within';
+COMMENT ON COLUMN cx.mix_change.lower IS 'lower end of the 95 % interval of within, the shares taken as given';
+COMMENT ON COLUMN cx.mix_change.upper IS 'upper end of the 95 % interval of within, the shares taken as given';
 COMMENT ON COLUMN cx.mix_change.responses_before IS 'answers before, over all strata';
 COMMENT ON COLUMN cx.mix_change.responses_after IS 'answers after, over all strata';
 
@@ -619,7 +622,7 @@ CREATE AGGREGATE cx.nps_mix_change(before cx.tally, after cx.tally) (
 	SFUNC = cx.nps_mix_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0,0,0,0}',
 	FINALFUNC = cx.nps_mix_final, COMBINEFUNC = cx.nps_mix_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.nps_mix_change(cx.tally, cx.tally) IS 'change of NPS over strata, one row each, taken apart into change within the strata and change of the mix (Kitagawa 1955); a stratum without answers on one side is all mix; NULL if a side has no answers at all';
+COMMENT ON AGGREGATE cx.nps_mix_change(cx.tally, cx.tally) IS 'change of NPS over strata, one row each, taken apart into change within the strata and change of the mix (Kitagawa 1955); a stratum without answers on one side is all mix; NULL if a side has no answers at all; the 95 % interval is of within and takes the shares as given';
 -- Surveys whose answers carry weights
 
 CREATE FUNCTION cx.weighted_nps_add(state double precision[], score smallint, weight double precision) RETURNS double precision[]
@@ -638,9 +641,9 @@ CREATE FUNCTION cx.weighted_nps_add(state double precision[], score double preci
 	AS 'MODULE_PATHNAME', 'weighted_nps_add_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.weighted_nps_add(double precision[], double precision, double precision) IS 'adds one weighted answer; support function of weighted_nps';
 
-CREATE FUNCTION cx.weighted_nps_add(state double precision[], score cx.tally, weight double precision) RETURNS double precision[]
+CREATE FUNCTION cx.weighted_nps_add(state double precision[], tally cx.tally, weight double precision) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'weighted_nps_add_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.weighted_nps_add(double precision[], cx.tally, double precision) IS 'adds one weighted answer; support function of weighted_nps';
+COMMENT ON FUNCTION cx.weighted_nps_add(double precision[], cx.tally, double precision) IS 'adds the answers of a tally with their weight; support function of weighted_nps';
 
 CREATE FUNCTION cx.weighted_csat_add(state double precision[], score smallint, satisfied_from integer, weight double precision) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'weighted_csat_add_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -658,9 +661,9 @@ CREATE FUNCTION cx.weighted_csat_add(state double precision[], score double prec
 	AS 'MODULE_PATHNAME', 'weighted_csat_add_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.weighted_csat_add(double precision[], double precision, integer, double precision) IS 'adds one weighted answer; support function of weighted_csat';
 
-CREATE FUNCTION cx.weighted_csat_add(state double precision[], score cx.tally, satisfied_from integer, weight double precision) RETURNS double precision[]
+CREATE FUNCTION cx.weighted_csat_add(state double precision[], tally cx.tally, satisfied_from integer, weight double precision) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'weighted_csat_add_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.weighted_csat_add(double precision[], cx.tally, integer, double precision) IS 'adds one weighted answer; support function of weighted_csat';
+COMMENT ON FUNCTION cx.weighted_csat_add(double precision[], cx.tally, integer, double precision) IS 'adds the answers of a tally with their weight; support function of weighted_csat';
 
 CREATE FUNCTION cx.weighted_mean_add(state double precision[], score smallint, weight double precision) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'weighted_mean_add_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -678,9 +681,9 @@ CREATE FUNCTION cx.weighted_mean_add(state double precision[], score double prec
 	AS 'MODULE_PATHNAME', 'weighted_mean_add_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.weighted_mean_add(double precision[], double precision, double precision) IS 'adds one weighted answer; support function of weighted_mean';
 
-CREATE FUNCTION cx.weighted_mean_add(state double precision[], score cx.tally, weight double precision) RETURNS double precision[]
+CREATE FUNCTION cx.weighted_mean_add(state double precision[], tally cx.tally, weight double precision) RETURNS double precision[]
 	AS 'MODULE_PATHNAME', 'weighted_mean_add_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.weighted_mean_add(double precision[], cx.tally, double precision) IS 'adds one weighted answer; support function of weighted_mean';
+COMMENT ON FUNCTION cx.weighted_mean_add(double precision[], cx.tally, double precision) IS 'adds the answers of a tally with their weight; support function of weighted_mean';
 
 CREATE FUNCTION cx.weighted_combine(double precision[], double precision[]) RETURNS double precision[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -702,91 +705,91 @@ CREATE AGGREGATE cx.weighted_nps(score smallint, weight double precision) (
 	SFUNC = cx.weighted_nps_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_nps_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_nps(smallint, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_nps(smallint, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_nps(score integer, weight double precision) (
 	SFUNC = cx.weighted_nps_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_nps_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_nps(integer, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_nps(integer, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_nps(score numeric, weight double precision) (
 	SFUNC = cx.weighted_nps_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_nps_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_nps(numeric, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_nps(numeric, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_nps(score double precision, weight double precision) (
 	SFUNC = cx.weighted_nps_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_nps_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_nps(double precision, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_nps(double precision, double precision) IS 'NPS in points of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_nps(tally cx.tally, weight double precision) (
 	SFUNC = cx.weighted_nps_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_nps_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_nps(cx.tally, double precision) IS 'NPS in points of tallies, each answer of a tally carrying its weight, with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_nps(cx.tally, double precision) IS 'NPS in points of tallies, each of whose answers carries the weight of its tally: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_csat(score smallint, satisfied_from integer, weight double precision) (
 	SFUNC = cx.weighted_csat_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_csat_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_csat(smallint, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_csat(smallint, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_csat(score integer, satisfied_from integer, weight double precision) (
 	SFUNC = cx.weighted_csat_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_csat_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_csat(integer, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_csat(integer, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_csat(score numeric, satisfied_from integer, weight double precision) (
 	SFUNC = cx.weighted_csat_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_csat_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_csat(numeric, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_csat(numeric, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_csat(score double precision, satisfied_from integer, weight double precision) (
 	SFUNC = cx.weighted_csat_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_csat_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_csat(double precision, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_csat(double precision, integer, double precision) IS 'CSAT in percent of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_csat(tally cx.tally, satisfied_from integer, weight double precision) (
 	SFUNC = cx.weighted_csat_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_csat_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_csat(cx.tally, integer, double precision) IS 'CSAT in percent of tallies, each answer of a tally carrying its weight, with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_csat(cx.tally, integer, double precision) IS 'CSAT in percent of tallies, each of whose answers carries the weight of its tally: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_mean(score smallint, weight double precision) (
 	SFUNC = cx.weighted_mean_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_mean_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_mean(smallint, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_mean(smallint, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_mean(score integer, weight double precision) (
 	SFUNC = cx.weighted_mean_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_mean_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_mean(integer, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_mean(integer, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_mean(score numeric, weight double precision) (
 	SFUNC = cx.weighted_mean_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_mean_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_mean(numeric, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_mean(numeric, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_mean(score double precision, weight double precision) (
 	SFUNC = cx.weighted_mean_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_mean_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_mean(double precision, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_mean(double precision, double precision) IS 'mean score of answers with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 
 CREATE AGGREGATE cx.weighted_mean(tally cx.tally, weight double precision) (
 	SFUNC = cx.weighted_mean_add, STYPE = double precision[], INITCOND = '{0,0,0,0,0,0}',
 	FINALFUNC = cx.weighted_mean_final, COMBINEFUNC = cx.weighted_combine, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.weighted_mean(cx.tally, double precision) IS 'mean score of tallies, each answer of a tally carrying its weight, with weights: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL scores are ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
+COMMENT ON AGGREGATE cx.weighted_mean(cx.tally, double precision) IS 'mean score of tallies, each of whose answers carries the weight of its tally: Taylor-linearised standard error, 95 % normal interval, Kish effective number of answers; NULL is ignored, weight 0 leaves the row out, a NULL or negative weight is an error';
 -- Many tests at once
 
 CREATE FUNCTION cx.fdr(p_value double precision) RETURNS double precision
@@ -811,7 +814,7 @@ COMMENT ON FUNCTION cx.bucket(text, timestamptz, text) IS 'start of the hour, da
 
 CREATE FUNCTION cx.nps_sample_size(margin double precision, confidence double precision DEFAULT 0.95, expected cx.tally DEFAULT NULL) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.nps_sample_size(double precision, double precision, cx.tally) IS 'answers needed for an NPS of plus or minus margin points, 0..100: (z / margin)^2 times the variance of the expected tally, or the largest variance without one';
+COMMENT ON FUNCTION cx.nps_sample_size(double precision, double precision, cx.tally) IS 'answers needed for an NPS of plus or minus margin points, 0..100: (z / margin)^2 times the variance of the expected tally, or the largest variance without one; 0 if all are expected to answer alike';
 
 CREATE FUNCTION cx.nps_change_sample_size(difference double precision, power double precision DEFAULT 0.8, confidence double precision DEFAULT 0.95, expected cx.tally DEFAULT NULL) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -65,3 +65,12 @@ EXECUTE day_of ('month', '2026-05-20 23:00+00', 'Europe/Berlin');
 CREATE FUNCTION pg_temp.start_of(unit text, at timestamptz, zone text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN cx.bucket(unit, at, zone); END $$;
 SELECT bool_and(pg_temp.start_of(unit, '2026-05-20 23:00+00', zone) = date_trunc(unit, timestamptz '2026-05-20 23:00+00', zone)) AS same
 FROM unnest('{hour,day,month,year}'::text[]) AS unit, unnest('{Asia/Tokyo,Europe/Berlin}'::text[]) AS zone;
+
+-- an abbreviation means what the setting of the moment says
+SET timezone = 'UTC';
+CREATE FUNCTION pg_temp.day_in_est(setting text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('timezone_abbreviations', setting, false);
+	RETURN cx.bucket('day', '2024-06-30 13:59:30Z', 'EST') = date_trunc('day', timestamptz '2024-06-30 13:59:30Z', 'EST');
+END $$;
+SELECT setting, pg_temp.day_in_est(setting) AS same FROM unnest('{Default,Australia,Default}'::text[]) AS setting;

@@ -6,6 +6,8 @@ SELECT 'function ' || p.oid::regprocedure AS undocumented FROM pg_proc AS p WHER
 UNION ALL
 SELECT 'operator ' || oid::regoperator FROM pg_operator WHERE oprnamespace = 'cx'::regnamespace AND obj_description(oid, 'pg_operator') IS NULL
 UNION ALL
+SELECT 'operator class ' || opcname FROM pg_opclass WHERE opcnamespace = 'cx'::regnamespace AND obj_description(oid, 'pg_opclass') IS NULL
+UNION ALL
 SELECT 'type ' || oid::regtype FROM pg_type WHERE typnamespace = 'cx'::regnamespace AND typcategory <> 'A' AND obj_description(oid, 'pg_type') IS NULL
 UNION ALL
 SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid

@@ -24,3 +24,8 @@ SELECT cx.fdr(p) OVER () FROM (VALUES (0.5), (1.5)) AS v (p);
 SELECT cx.holm(p) OVER () FROM (VALUES (-0.1)) AS v (p);
 SELECT cx.holm(p) OVER () FROM (VALUES ('NaN'::float8)) AS v (p);
 SELECT cx.fdr(0.5);
+-- what is NULL when looked at stays NULL, and so does its row
+SELECT count(*) FILTER (WHERE f = 0) AS made_up, count(*) FILTER (WHERE f IS NULL) > 300 AS nulls FROM (SELECT cx.fdr(CASE WHEN random() < 0.5 THEN 0.4 + random() / 2 END) OVER () AS f FROM generate_series(1, 1000)) AS v;
+-- an operator can be made of a window function, and reaches it without a window
+CREATE OPERATOR pg_temp.@@@ (RIGHTARG = double precision, FUNCTION = cx.fdr);
+SELECT OPERATOR(pg_temp.@@@) 0.5::double precision;

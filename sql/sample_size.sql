@@ -16,3 +16,5 @@ SELECT cx.nps_sample_size(1e-12);
 SELECT cx.nps_sample_size(5, 1);
 SELECT cx.nps_change_sample_size(5, 1);
 SELECT cx.nps_change_sample_size(201);
+-- the fewer, the smaller the power asked for
+SELECT power, cx.nps_change_sample_size(10, power) FROM (VALUES (0.8), (0.5), (0.05), (0.025), (0.01), (1e-17)) AS v (power);

@@ -14,8 +14,6 @@
 #include "parser/scansup.h"
 #include "utils/datetime.h"
 
-#define CX_VERSION "1.0"
-
 /* 18 lets a module state its name and version. */
 #if PG_VERSION_NUM >= 180000
 #define CX_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "cx", .version = CX_VERSION)
@@ -28,6 +26,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 moved noreturn to the front of a declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* 16 brought errors that an input function may hand back instead of throwing. */
 #if PG_VERSION_NUM < 160000
 #define ereturn(escontext, result, ...) \
@@ -38,21 +41,10 @@
 	} while (0)
 #endif
 
-/* The zone that date_trunc() uses for this name: an abbreviation comes before a full name. */
-#if PG_VERSION_NUM >= 160000
+/* 16 brought the look-up that date_trunc() uses: an abbreviation comes before a full name. */
+#if PG_VERSION_NUM < 160000
 static inline pg_tz *
-cx_lookup_zone(const char *name)
-{
-	pg_tz	   *zone = NULL;
-	int			offset = 0;
-
-	if (DecodeTimezoneName(name, &offset, &zone) == TZNAME_FIXED_OFFSET)
-		zone = pg_tzset_offset(-offset);
-	return zone;
-}
-#else
-static inline pg_tz *
-cx_lookup_zone(const char *name)
+DecodeTimezoneNameToTz(const char *name)
 {
 	char	   *lower = downcase_truncate_identifier(name, strlen(name), false);
 	pg_tz	   *zone = NULL;

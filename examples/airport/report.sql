@@ -33,8 +33,8 @@ ORDER BY dimension, (e).value DESC;
 
 \echo 'What differs?  Each group against all other travellers, false discoveries held below 5 %'
 \echo ========================================================================================
-SELECT dimension, member, round((c).difference) AS difference,
-	format('%s .. %s', round((c).lower), round((c).upper)) AS "interval", CASE WHEN (c).p_value < 0.0001 THEN '< 0.0001' ELSE to_char((c).p_value, 'FM0.0000') END AS p,
+SELECT dimension, member, round((c).difference) + 0 AS difference,
+	format('%s .. %s', round((c).lower) + 0, round((c).upper) + 0) AS "interval", CASE WHEN (c).p_value < 0.0001 THEN '< 0.0001' ELSE to_char((c).p_value, 'FM0.0000') END AS p,
 	CASE WHEN q < 0.0001 THEN '< 0.0001' ELSE to_char(q, 'FM0.0000') END AS q,
 	CASE WHEN q >= 0.05 THEN '' WHEN (c).difference > 0 THEN '▲ better' ELSE '▼ worse' END AS verdict
 FROM (SELECT dimension, member, c, cx.fdr((c).p_value) OVER () AS q

@@ -1,11 +1,9 @@
 \set ON_ERROR_STOP on
 \set QUIET on
-SET timezone = 'UTC';
 \pset footer off
 \pset linestyle unicode
 \pset border 1
 \pset null '-'
-CREATE EXTENSION cx;
 
 \echo
 \echo The operator

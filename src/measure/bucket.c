@@ -54,6 +54,7 @@ typedef struct BucketCache
 {
 	const BucketUnit *unit;
 	pg_tz	   *zone;			/* NULL as long as nothing is known */
+	bool		zone_may_change;	/* its name may be an abbreviation, whose meaning settings decide */
 	int			unit_length;	/* bytes of the unit's text as the caller wrote it */
 	int			zone_length;	/* the same for the zone, 0 in the two-argument form */
 	char		unit_text[16];
@@ -86,7 +87,7 @@ bucket_find_unit(const char *name)
 static pg_tz *
 bucket_find_zone(const char *name)
 {
-	pg_tz	   *zone = strlen(name) <= TZ_STRLEN_MAX ? cx_lookup_zone(name) : NULL;
+	pg_tz	   *zone = strlen(name) <= TZ_STRLEN_MAX ? DecodeTimezoneNameToTz(name) : NULL;
 
 	if (zone == NULL)
 		ereport(ERROR,
@@ -112,13 +113,14 @@ bucket_reset(BucketCache *cache, text *unit, text *zone)
 		cache->zone = session_timezone;
 		return;
 	}
-	else
 	{
 		char	   *zone_name = text_to_cstring(zone);
 		pg_tz	   *found = bucket_find_zone(zone_name);
 
+		/* full names have a slash, and UTC is UTC */
+		cache->zone_may_change = strchr(zone_name, '/') == NULL && strcmp(zone_name, "UTC") != 0;
 		cache->zone_length = strlen(zone_name);
-		memcpy(cache->zone_text, zone_name, cache->zone_length);
+		memcpy(cache->zone_text, zone_name, cache->zone_length + 1);
 		cache->zone = found;
 	}
 }
@@ -138,7 +140,8 @@ bucket_cache(FunctionCallInfo fcinfo, text *unit, text *zone)
 			   bucket_same_text(unit, cache->unit_text, cache->unit_length) &&
 			   (zone == NULL ?
 				cache->zone == session_timezone :
-				bucket_same_text(zone, cache->zone_text, cache->zone_length))))
+				bucket_same_text(zone, cache->zone_text, cache->zone_length) &&
+				!(cache->zone_may_change && cache->zone != bucket_find_zone(cache->zone_text)))))
 		return cache;
 	bucket_reset(cache, unit, zone);
 	return cache;

@@ -23,9 +23,6 @@
 #include "measure/tally.h"
 #include "measure/tally_math.h"
 
-/* Confidence of the operators, which have no argument for it. */
-#define DEFAULT_CONFIDENCE 0.95
-
 /* A person's class moves by -2..2; the paired state counts it under this plus 2. */
 #define CLASS_MOVE_OFFSET 2
 #define CLASS_MOVES (2 * CLASS_MOVE_OFFSET + 1)
@@ -33,6 +30,7 @@
 /* Attributes of cx.change that the difference of changes reads. */
 #define CHANGE_DIFFERENCE 1
 #define CHANGE_STD_ERROR 2
+#define CHANGE_STATISTIC 5
 #define CHANGE_RESPONSES_BEFORE 9
 #define CHANGE_RESPONSES_AFTER 10
 #define CHANGE_ATTRIBUTES 10
@@ -80,39 +78,42 @@ change_result(FunctionCallInfo fcinfo, const Change *change, double confidence)
 static double
 change_statistic(double difference, double std_error)
 {
-	if (difference == 0 && !isnan(std_error))
+	if (difference == 0)
 		return 0;
 	return std_error == 0 ? NAN : difference / std_error;
 }
 
-/* Fill in what follows from a normal test of difference and std_error. */
+/* Interval around a difference; unknown where nothing varies, for that is no certainty. */
 static void
-change_test_normal(Change *change, double confidence)
+change_interval(Change *change, double difference, double critical)
 {
-	double		margin = normal_critical(confidence) * change->std_error;
+	double		margin = change->std_error > 0 ? critical * change->std_error : NAN;
 
-	change->statistic = change_statistic(change->difference, change->std_error);
-	change->df = NAN;
-	change->p_value = normal_p_value(change->statistic);
-	change->lower = change->difference - margin;
-	change->upper = change->difference + margin;
+	change->lower = difference - margin;
+	change->upper = difference + margin;
 }
 
-/* The same for a t test; df may be unknown, as when nothing varies. */
+/*
+ * Fill in what follows from a normal test of this difference, which may be an
+ * adjusted one, with the std_error that is there.
+ */
 static void
-change_test_student(Change *change, double confidence, double df)
+change_test_normal(Change *change, double difference, double confidence)
 {
-	change->statistic = change_statistic(change->difference, change->std_error);
+	change->statistic = change_statistic(difference, change->std_error);
+	change->df = NAN;
+	change->p_value = normal_p_value(change->statistic);
+	change_interval(change, difference, normal_critical(confidence));
+}
+
+/* The same for a t test; df is unknown where nothing varies. */
+static void
+change_test_student(Change *change, double difference, double df, double confidence)
+{
+	change->statistic = change_statistic(difference, change->std_error);
 	change->df = df;
 	change->p_value = change->statistic == 0 ? 1 : student_p_value(change->statistic, df);
-	change->lower = change->upper = NAN;
-	if (change->std_error > 0 && !isnan(df))
-	{
-		double		margin = student_critical(confidence, df) * change->std_error;
-
-		change->lower = change->difference - margin;
-		change->upper = change->difference + margin;
-	}
+	change_interval(change, difference, isnan(df) ? NAN : student_critical(confidence, df));
 }
 
 /* Answers on each side of a change. */
@@ -141,12 +142,11 @@ nps_change(PG_FUNCTION_ARGS)
 
 	if (tally_size(before) == 0 || tally_size(after) == 0)
 		PG_RETURN_NULL();
-	change.difference = nps_value(adjusted_after) - nps_value(adjusted_before);
+	change.difference = tally_nps(after) - tally_nps(before);
 	change.std_error = sqrt(nps_variance(adjusted_before) + nps_variance(adjusted_after));
-	change_test_normal(&change, confidence);
+	change_test_normal(&change, nps_value(adjusted_after) - nps_value(adjusted_before), confidence);
 	change.lower = clamp_between(change.lower, -200, 200);
 	change.upper = clamp_between(change.upper, -200, 200);
-	change.difference = tally_nps(after) - tally_nps(before);
 	change_count(&change, before, after);
 	return change_result(fcinfo, &change, confidence);
 }
@@ -224,7 +224,7 @@ mean_change(PG_FUNCTION_ARGS)
 				(variance_before * variance_before / (size_before - 1) +
 				 variance_after * variance_after / (size_after - 1));
 	}
-	change_test_student(&change, confidence, df);
+	change_test_student(&change, change.difference, df, confidence);
 	change_count(&change, before, after);
 	return change_result(fcinfo, &change, confidence);
 }
@@ -240,7 +240,7 @@ estimate_subtract(PG_FUNCTION_ARGS)
 
 	change.difference = after.value - before.value;
 	change.std_error = hypot(after.std_error, before.std_error);
-	change_test_normal(&change, DEFAULT_CONFIDENCE);
+	change_test_normal(&change, change.difference, DEFAULT_CONFIDENCE);
 	change.responses_before = before.responses;
 	change.responses_after = after.responses;
 	return change_result(fcinfo, &change, DEFAULT_CONFIDENCE);
@@ -259,6 +259,22 @@ change_add_responses(HeapTupleHeader left, HeapTupleHeader right, int attribute)
 	return sum;
 }
 
+/*
+ * The difference that a change was tested by.  For NPS it is the adjusted one,
+ * so the difference of two changes keeps the small false alarm rate of each.
+ */
+static double
+change_tested_difference(HeapTupleHeader change)
+{
+	double		difference = composite_float8(change, CHANGE_DIFFERENCE);
+	double		std_error = composite_float8(change, CHANGE_STD_ERROR);
+	double		statistic = composite_float8(change, CHANGE_STATISTIC);
+
+	if (difference == 0 && (std_error == 0 || isnan(statistic)))
+		return 0;
+	return std_error == 0 ? NAN : statistic * std_error;
+}
+
 /* Left change minus right change, taken as independent: a difference in differences. */
 PG_FUNCTION_INFO_V1(change_subtract);
 Datum
@@ -270,7 +286,7 @@ change_subtract(PG_FUNCTION_ARGS)
 
 	change.difference = composite_float8(left, CHANGE_DIFFERENCE) - composite_float8(right, CHANGE_DIFFERENCE);
 	change.std_error = hypot(composite_float8(left, CHANGE_STD_ERROR), composite_float8(right, CHANGE_STD_ERROR));
-	change_test_normal(&change, DEFAULT_CONFIDENCE);
+	change_test_normal(&change, change_tested_difference(left) - change_tested_difference(right), DEFAULT_CONFIDENCE);
 	change.responses_before = change_add_responses(left, right, CHANGE_RESPONSES_BEFORE);
 	change.responses_after = change_add_responses(left, right, CHANGE_RESPONSES_AFTER);
 	return change_result(fcinfo, &change, DEFAULT_CONFIDENCE);
@@ -296,6 +312,7 @@ paired_count(FunctionCallInfo fcinfo, ScoreReader read, int step)
 	PG_RETURN_TALLY_P(moves);
 }
 
+/* Transitions of paired_nps_change, one for each type of score, and their inverses. */
 PG_FUNCTION_INFO_V1(paired_add_smallint);
 Datum
 paired_add_smallint(PG_FUNCTION_ARGS)
@@ -363,9 +380,9 @@ paired_nps_change_final(PG_FUNCTION_ARGS)
 
 	if (size == 0)
 		PG_RETURN_NULL();
-	change.difference = 100 * (tally_mean(moves) - CLASS_MOVE_OFFSET);
+	change.difference = 100 * tally_mean_from(moves, CLASS_MOVE_OFFSET);
 	change.std_error = size > 1 ? 100 * sqrt(tally_variance(moves) / size) : NAN;
-	change_test_student(&change, DEFAULT_CONFIDENCE, size > 1 ? size - 1 : NAN);
+	change_test_student(&change, change.difference, size > 1 ? size - 1 : NAN, DEFAULT_CONFIDENCE);
 	change.lower = clamp_between(change.lower, -200, 200);
 	change.upper = clamp_between(change.upper, -200, 200);
 	change_count(&change, moves, moves);

@@ -15,9 +15,9 @@ CREATE TYPE cx.change AS (
 COMMENT ON TYPE cx.change IS 'the difference of two scores, with its interval and significance';
 COMMENT ON COLUMN cx.change.difference IS 'after minus before: points of NPS, percentage points of CSAT, or scale points of a mean';
 COMMENT ON COLUMN cx.change.std_error IS 'standard error of the difference, in its unit';
-COMMENT ON COLUMN cx.change.lower IS 'lower end of the interval of the difference';
-COMMENT ON COLUMN cx.change.upper IS 'upper end of the interval of the difference';
-COMMENT ON COLUMN cx.change.statistic IS 'test statistic: z, or t where df is given; NULL where the data cannot tell';
+COMMENT ON COLUMN cx.change.lower IS 'lower end of the interval of the difference; for NPS that of the adjusted counts; NULL where nothing varies';
+COMMENT ON COLUMN cx.change.upper IS 'upper end of the interval of the difference; for NPS that of the adjusted counts; NULL where nothing varies';
+COMMENT ON COLUMN cx.change.statistic IS 'test statistic: z, or t where df is given; for NPS and CSAT from the counts of the test, not difference / std_error; NULL where the data cannot tell';
 COMMENT ON COLUMN cx.change.df IS 'degrees of freedom of a t test; NULL for a normal test';
 COMMENT ON COLUMN cx.change.p_value IS 'two-sided p-value, 0..1; NULL where the data cannot tell';
 COMMENT ON COLUMN cx.change.significant IS 'whether p_value is below 1 - confidence';
@@ -38,11 +38,11 @@ COMMENT ON FUNCTION cx.mean_change(cx.tally, cx.tally, double precision) IS 'cha
 
 CREATE FUNCTION cx.estimate_subtract(after cx.estimate, before cx.estimate) RETURNS cx.change
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.estimate_subtract(cx.estimate, cx.estimate) IS 'left minus right for independent samples, such as two weighted scores: normal test on their standard errors at 95 % confidence';
+COMMENT ON FUNCTION cx.estimate_subtract(cx.estimate, cx.estimate) IS 'left minus right for independent samples, such as two weighted scores: normal test on their standard errors at 95 % confidence; for two tallies nps_change, csat_change and mean_change are better with few answers';
 
 CREATE FUNCTION cx.change_subtract(change cx.change, control cx.change) RETURNS cx.change
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.change_subtract(cx.change, cx.change) IS 'difference in differences, left minus right for independent samples: normal test on their standard errors at 95 % confidence; answers before and after are those of both sides together';
+COMMENT ON FUNCTION cx.change_subtract(cx.change, cx.change) IS 'difference in differences, left minus right for independent samples: normal test of the differences that both were tested by, on their standard errors, at 95 % confidence; answers before and after are those of both sides together';
 
 CREATE OPERATOR cx.- (LEFTARG = cx.estimate, RIGHTARG = cx.estimate, FUNCTION = cx.estimate_subtract);
 CREATE OPERATOR cx.- (LEFTARG = cx.change, RIGHTARG = cx.change, FUNCTION = cx.change_subtract);

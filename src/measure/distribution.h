@@ -8,6 +8,9 @@
 #ifndef CX_DISTRIBUTION_H
 #define CX_DISTRIBUTION_H
 
+/* Confidence of aggregates and operators, which have no argument for it. */
+#define DEFAULT_CONFIDENCE 0.95
+
 extern double check_confidence(double confidence);
 extern double normal_upper_quantile(double tail);
 extern double normal_critical(double confidence);

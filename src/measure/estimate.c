@@ -22,13 +22,10 @@
 #include "measure/tally.h"
 #include "measure/tally_math.h"
 
-/* Attributes of cx.estimate that other capabilities read. */
+/* Attributes of cx.estimate that the difference of estimates reads. */
 #define ESTIMATE_VALUE 1
 #define ESTIMATE_STD_ERROR 2
-#define ESTIMATE_LOWER 3
-#define ESTIMATE_UPPER 4
 #define ESTIMATE_RESPONSES 5
-#define ESTIMATE_EFFECTIVE_RESPONSES 6
 #define ESTIMATE_ATTRIBUTES 6
 
 /* Append a double to the row, NaN as NULL. */
@@ -105,19 +102,16 @@ estimate_result(FunctionCallInfo fcinfo, const Estimate *estimate)
 	return row_finish(fcinfo, &row);
 }
 
-/* The cx.estimate in an argument. */
+/* The cx.estimate in an argument, as far as a difference needs it. */
 Estimate
 estimate_argument(FunctionCallInfo fcinfo, int position)
 {
 	HeapTupleHeader composite = PG_GETARG_HEAPTUPLEHEADER(position);
-	Estimate	estimate;
+	Estimate	estimate = {0};
 
 	estimate.value = composite_float8(composite, ESTIMATE_VALUE);
 	estimate.std_error = composite_float8(composite, ESTIMATE_STD_ERROR);
-	estimate.lower = composite_float8(composite, ESTIMATE_LOWER);
-	estimate.upper = composite_float8(composite, ESTIMATE_UPPER);
 	estimate.responses = composite_int64(composite, ESTIMATE_RESPONSES);
-	estimate.effective_responses = composite_float8(composite, ESTIMATE_EFFECTIVE_RESPONSES);
 	return estimate;
 }
 

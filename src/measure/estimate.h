@@ -8,8 +8,6 @@
 #ifndef CX_ESTIMATE_H
 #define CX_ESTIMATE_H
 
-#include <math.h>
-
 #include "access/htup.h"
 #include "fmgr.h"
 

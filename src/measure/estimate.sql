@@ -11,8 +11,8 @@ CREATE TYPE cx.estimate AS (
 COMMENT ON TYPE cx.estimate IS 'a score with its standard error, interval and number of answers';
 COMMENT ON COLUMN cx.estimate.value IS 'the score: NPS in points, CSAT in percent, or a mean';
 COMMENT ON COLUMN cx.estimate.std_error IS 'standard error of the value, in its unit; NULL where one answer cannot tell';
-COMMENT ON COLUMN cx.estimate.lower IS 'lower end of the interval, in the unit of the value';
-COMMENT ON COLUMN cx.estimate.upper IS 'upper end of the interval, in the unit of the value';
+COMMENT ON COLUMN cx.estimate.lower IS 'lower end of the interval, in the unit of the value; for NPS that of the adjusted counts, which may leave out the value of few unanimous answers';
+COMMENT ON COLUMN cx.estimate.upper IS 'upper end of the interval, in the unit of the value; for NPS that of the adjusted counts';
 COMMENT ON COLUMN cx.estimate.responses IS 'answers counted';
 COMMENT ON COLUMN cx.estimate.effective_responses IS 'answers of equal weight that would tell as much; the same as responses without weights';
 

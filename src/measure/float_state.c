@@ -12,8 +12,8 @@
 
 #include "catalog/pg_type.h"
 
+#include "measure/aggregate.h"
 #include "measure/float_state.h"
-#include "measure/tally.h"
 
 /* The doubles in this array, after making sure that there are as many as expected. */
 static double *
@@ -46,7 +46,7 @@ float_state_change(FunctionCallInfo fcinfo, int length, Datum *state)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("transition state must not be null"),
 				 errhint("This function is meant for its aggregate only.")));
-	array = tally_in_aggregate(fcinfo) ? PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
+	array = in_aggregate(fcinfo) ? PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 	*state = PointerGetDatum(array);
 	return float_state_values(array, length);
 }

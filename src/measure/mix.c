@@ -28,8 +28,6 @@
 #include "measure/tally.h"
 #include "measure/tally_math.h"
 
-#define MIX_CONFIDENCE 0.95
-
 /* The state as sums over strata: n answers, x NPS, v variance of x_a - x_b. */
 typedef struct MixState
 {
@@ -108,7 +106,7 @@ nps_mix_final(PG_FUNCTION_ARGS)
 	double		after = state->size_after;
 	double		difference = state->points_after / after - state->points_before / before;
 	double		within = (state->step_before / before + state->step_after / after) / 2;
-	double		margin = normal_critical(MIX_CONFIDENCE) / 2 *
+	double		margin = normal_critical(DEFAULT_CONFIDENCE) / 2 *
 		sqrt(state->variance_before / (before * before) +
 			 2 * state->variance_both / (before * after) +
 			 state->variance_after / (after * after));

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -27,8 +29,11 @@ typedef struct Test
 typedef struct AdjustedValues
 {
 	bool		ready;			/* the rest is filled in */
-	double		p_values[FLEXIBLE_ARRAY_MEMBER];	/* adjusted, by row */
+	double		p_values[FLEXIBLE_ARRAY_MEMBER];	/* adjusted, by row; NaN for NULL */
 } AdjustedValues;
+
+/* Rows between two clean-ups of what evaluating the argument leaves behind. */
+#define ROWS_PER_CLEANUP 1024
 
 /* Overwrites the p-values, which ascend, with adjusted ones. */
 typedef void (*Adjustment) (Test *tests, int64 count);
@@ -74,6 +79,8 @@ adjust_holm(Test *tests, int64 count)
 static int64
 tests_collect(WindowObject window, Test *tests, int64 rows)
 {
+	MemoryContext evaluation = AllocSetContextCreate(CurrentMemoryContext, "cx p-values", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(evaluation);
 	int64		count = 0;
 
 	for (int64 row = 0; row < rows; row++)
@@ -82,8 +89,11 @@ tests_collect(WindowObject window, Test *tests, int64 rows)
 		bool		isout;
 		double		p_value;
 
-		if (row % 65536 == 0)
+		if (row % ROWS_PER_CLEANUP == 0)
+		{
 			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(evaluation);
+		}
 		p_value = DatumGetFloat8(WinGetFuncArgInPartition(window, 0, (int) row, WINDOW_SEEK_HEAD,
 														  false, &isnull, &isout));
 		if (isnull)
@@ -91,10 +101,13 @@ tests_collect(WindowObject window, Test *tests, int64 rows)
 		if (!(p_value >= 0 && p_value <= 1))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("p-value %g is outside 0..1", p_value)));
+					 errmsg("p-value %g is outside 0..1", p_value),
+					 errhint("Leave a test out with NULL.")));
 		tests[count].p_value = p_value;
 		tests[count++].row = row;
 	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(evaluation);
 	return count;
 }
 
@@ -103,10 +116,17 @@ static Datum
 adjusted_p_value(FunctionCallInfo fcinfo, Adjustment adjust)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
-	int64		rows = WinGetPartitionRowCount(window);
 	AdjustedValues *adjusted;
-	bool		isnull;
+	double		p_value;
+	int64		rows;
 
+	/* an operator made from this function would call it without a window */
+	if (window == NULL || !WindowObjectIsValid(window))
+		ereport(ERROR,
+				(errcode(ERRCODE_WINDOWING_ERROR),
+				 errmsg("fdr and holm are window functions"),
+				 errhint("Call them with an OVER clause.")));
+	rows = WinGetPartitionRowCount(window);
 	if (rows > (int64) (MaxAllocSize / sizeof(Test)) - 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -119,6 +139,8 @@ adjusted_p_value(FunctionCallInfo fcinfo, Adjustment adjust)
 		Test	   *tests = (Test *) palloc((rows + 1) * sizeof(Test));
 		int64		count = tests_collect(window, tests, rows);
 
+		for (int64 row = 0; row < rows; row++)
+			adjusted->p_values[row] = NAN;
 		qsort(tests, count, sizeof(Test), test_compare);
 		adjust(tests, count);
 		for (int64 i = 0; i < count; i++)
@@ -127,10 +149,10 @@ adjusted_p_value(FunctionCallInfo fcinfo, Adjustment adjust)
 		adjusted->ready = true;
 	}
 
-	(void) WinGetFuncArgCurrent(window, 0, &isnull);
-	if (isnull)
+	p_value = adjusted->p_values[WinGetCurrentPosition(window)];
+	if (isnan(p_value))
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(adjusted->p_values[WinGetCurrentPosition(window)]);
+	PG_RETURN_FLOAT8(p_value);
 }
 
 /* p-values that hold the false discovery rate. */

@@ -102,6 +102,7 @@ nps_change_sample_size(PG_FUNCTION_ARGS)
 	difference = points_argument(fcinfo, 0, "difference", 200);
 	power = check_power(PG_GETARG_FLOAT8(1));
 	confidence = check_confidence(PG_GETARG_FLOAT8(2));
-	ratio = (normal_critical(confidence) + normal_upper_quantile(1 - power)) / difference;
+	/* so small a power is there without any answers */
+	ratio = Max(normal_critical(confidence) - normal_upper_quantile(power), 0) / difference;
 	return answers_needed(2 * ratio * ratio * expected_variance(fcinfo, 3));
 }

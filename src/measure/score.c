@@ -25,8 +25,6 @@
 #define BUCKET_UNSATISFIED 0
 #define BUCKET_SATISFIED 1
 
-#define SCALE_HINT "Scores are whole numbers from 0 to 10; map wider scales first."
-
 /* Report a whole number that is no score. */
 int
 score_reject_int(int64 score)
@@ -34,7 +32,7 @@ score_reject_int(int64 score)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("score " INT64_FORMAT " is outside 0..%d", score, TALLY_MAX_SCORE),
-			 errhint(SCALE_HINT)));
+			 errhint(TALLY_SCALE_HINT)));
 }
 
 /* Report text that is no score, given as the server prints it. */
@@ -46,7 +44,7 @@ score_reject_text(const char *score, bool whole)
 			 whole ?
 			 errmsg("score %s is outside 0..%d", score, TALLY_MAX_SCORE) :
 			 errmsg("score %s is not a whole number", score),
-			 errhint(SCALE_HINT)));
+			 errhint(TALLY_SCALE_HINT)));
 }
 
 /* Report a double that is no score. */
@@ -145,6 +143,7 @@ tally_remove_argument(FunctionCallInfo fcinfo, ScoreReader read)
 	PG_RETURN_TALLY_P(tally);
 }
 
+/* Transitions of tally, nps, csat and ces, one for each type of score, and their inverses. */
 PG_FUNCTION_INFO_V1(tally_add_smallint);
 Datum
 tally_add_smallint(PG_FUNCTION_ARGS)
@@ -232,6 +231,7 @@ tally_unsplit_argument(FunctionCallInfo fcinfo, ScoreReader read)
 	PG_RETURN_TALLY_P(tally);
 }
 
+/* Transitions of csat(score, satisfied_from), one for each type of score, and their inverses. */
 PG_FUNCTION_INFO_V1(tally_split_smallint);
 Datum
 tally_split_smallint(PG_FUNCTION_ARGS)
@@ -383,7 +383,8 @@ share_of(PG_FUNCTION_ARGS)
 	if (low > high)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("low %d is above high %d", low, high)));
+				 errmsg("low %d is above high %d", low, high),
+				 errhint("Give the lower score first.")));
 	return tally_percent(fcinfo, tally, low, high);
 }
 

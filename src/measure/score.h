@@ -30,6 +30,7 @@ extern int	score_from_any_numeric(Numeric score);
 extern int	score_check_satisfied_from(int satisfied_from);
 extern int	score_satisfied_from_argument(FunctionCallInfo fcinfo, int position);
 
+/* A whole number as a score. */
 static inline int
 score_from_int(int32 score)
 {
@@ -38,18 +39,21 @@ score_from_int(int32 score)
 	return score;
 }
 
+/* The score in an argument of this type. */
 static inline int
 score_from_smallint(Datum argument)
 {
 	return score_from_int(DatumGetInt16(argument));
 }
 
+/* The same for integer. */
 static inline int
 score_from_integer(Datum argument)
 {
 	return score_from_int(DatumGetInt32(argument));
 }
 
+/* The same for double precision. */
 static inline int
 score_from_float8(Datum argument)
 {

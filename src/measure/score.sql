@@ -22,7 +22,7 @@ COMMENT ON FUNCTION cx.nps_of(cx.tally) IS 'Net Promoter Score, -100..100: perce
 
 CREATE FUNCTION cx.csat_of(tally cx.tally, satisfied_from integer DEFAULT 4) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.csat_of(cx.tally, integer) IS 'CSAT in percent, 0..100: share of answers with satisfied_from or more; NULL without answers';
+COMMENT ON FUNCTION cx.csat_of(cx.tally, integer) IS 'CSAT in percent, 0..100: share of answers with satisfied_from (1..10) or more, on whatever scale; NULL without answers';
 
 CREATE FUNCTION cx.share_of(tally cx.tally, low integer, high integer) RETURNS double precision
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -86,9 +86,9 @@ CREATE FUNCTION cx.tally_split(tally cx.tally, score double precision, satisfied
 	AS 'MODULE_PATHNAME', 'tally_split_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_split(cx.tally, double precision, integer) IS 'answer counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
 
-CREATE FUNCTION cx.tally_split(tally cx.tally, score cx.tally, satisfied_from integer) RETURNS cx.tally
+CREATE FUNCTION cx.tally_split(tally cx.tally, answers cx.tally, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_split_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cx.tally_split(cx.tally, cx.tally, integer) IS 'answer counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
+COMMENT ON FUNCTION cx.tally_split(cx.tally, cx.tally, integer) IS 'the answers of a tally counted as satisfied (1) or not (0); support function of csat(score, satisfied_from)';
 
 CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score smallint, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_unsplit_smallint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -106,7 +106,7 @@ CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score double precision, satisfi
 	AS 'MODULE_PATHNAME', 'tally_unsplit_float8' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_unsplit(cx.tally, double precision, integer) IS 'inverse of tally_split; support function of csat(score, satisfied_from)';
 
-CREATE FUNCTION cx.tally_unsplit(tally cx.tally, score cx.tally, satisfied_from integer) RETURNS cx.tally
+CREATE FUNCTION cx.tally_unsplit(tally cx.tally, answers cx.tally, satisfied_from integer) RETURNS cx.tally
 	AS 'MODULE_PATHNAME', 'tally_unsplit_tally' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.tally_unsplit(cx.tally, cx.tally, integer) IS 'inverse of tally_split; support function of csat(score, satisfied_from)';
 

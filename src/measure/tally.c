@@ -11,16 +11,15 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "parser/scansup.h"
 
 #include "compat.h"
-#include "measure/score.h"
 #include "measure/tally.h"
 
 /* Bytes of a tally on the wire: the version and the counts. */
@@ -34,15 +33,41 @@ typedef struct TallyText
 	Node	   *escontext;		/* where a soft error goes, or NULL */
 } TallyText;
 
+/* Report stored bytes that are no tally. */
+void
+tally_reject(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored tally is damaged or of an unknown version")));
+}
+
 /* The tally itself, after making sure that these bytes are one. */
 Tally *
 tally_check(Tally *tally)
 {
-	if (VARSIZE(tally) != sizeof(Tally) || tally->version != TALLY_VERSION)
+	int64		signs = 0;
+
+	if (!tally_has_layout(tally))
+		tally_reject();
+	for (int score = 0; score < TALLY_SCORES; score++)
+		signs |= tally->counts[score];
+	if (signs < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored tally is damaged or of an unknown version")));
+				 errmsg("stored tally has a negative count")));
 	return tally;
+}
+
+/* In builds with assertions: what every function may rely on. */
+void
+tally_assert(const Tally *tally)
+{
+	Assert(tally_has_layout(tally));
+	for (int i = 0; i < (int) lengthof(tally->unused); i++)
+		Assert(tally->unused[i] == 0);
+	for (int score = 0; score < TALLY_SCORES; score++)
+		Assert(tally->counts[score] >= 0);
 }
 
 /* An empty tally in the current memory context. */
@@ -132,11 +157,18 @@ tally_count_between(const Tally *tally, int low, int high)
 	return total;
 }
 
+/* Whether this is a digit in every locale. */
+static bool
+tally_is_digit(char character)
+{
+	return character >= '0' && character <= '9';
+}
+
 /* Step over white space. */
 static void
 tally_skip_space(TallyText *text)
 {
-	while (isspace((unsigned char) *text->next))
+	while (scanner_isspace(*text->next))
 		text->next++;
 }
 
@@ -159,7 +191,7 @@ tally_malformed(TallyText *text, const char *expected)
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("malformed tally: \"%s\"", text->start),
 			 errdetail("Expected %s at character %d.", expected,
-					   (int) (text->next - text->start) + 1),
+					   pg_mbstrlen_with_len(text->start, (int) (text->next - text->start)) + 1),
 			 errhint("A tally looks like {0:3,7:2,10:5}, each pair being score:count.")));
 }
 
@@ -177,12 +209,12 @@ tally_read_number(TallyText *text, int64 *number, bool *overflow, const char **w
 	*overflow = false;
 	if (*text->next == '-')
 		text->next++;
-	if (!isdigit((unsigned char) *text->next))
+	if (!tally_is_digit(*text->next))
 	{
 		text->next = *word;
 		return false;
 	}
-	for (; isdigit((unsigned char) *text->next); text->next++)
+	for (; tally_is_digit(*text->next); text->next++)
 		if (pg_mul_s64_overflow(*number, 10, number) ||
 			pg_add_s64_overflow(*number, *text->next - '0', number))
 			*overflow = true;
@@ -204,7 +236,8 @@ tally_read_score(TallyText *text, int previous, int *score)
 	if (overflow || *word == '-' || number > TALLY_MAX_SCORE)
 		ereturn(text->escontext, false,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("score %.*s is outside 0..10", length, word)));
+				 errmsg("score %.*s is outside 0..%d", length, word, TALLY_MAX_SCORE),
+				 errhint(TALLY_SCALE_HINT)));
 	if (number == previous)
 		ereturn(text->escontext, false,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -370,6 +403,7 @@ tally_compare(FunctionCallInfo fcinfo)
 	return 0;
 }
 
+/* The comparisons that the operators and the B-tree need. */
 PG_FUNCTION_INFO_V1(tally_cmp);
 Datum
 tally_cmp(PG_FUNCTION_ARGS)
@@ -419,6 +453,7 @@ tally_ge(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(tally_compare(fcinfo) >= 0);
 }
 
+/* Hashes of the counts, without and with a seed. */
 PG_FUNCTION_INFO_V1(tally_hash);
 Datum
 tally_hash(PG_FUNCTION_ARGS)

@@ -9,12 +9,14 @@
 #define CX_TALLY_H
 
 #include "fmgr.h"
-#include "nodes/execnodes.h"
-#include "nodes/nodes.h"
+
+#include "compat.h"
+#include "measure/aggregate.h"
 
 #define TALLY_MAX_SCORE 10
 #define TALLY_SCORES (TALLY_MAX_SCORE + 1)
 #define TALLY_VERSION 1
+#define TALLY_SCALE_HINT "Scores are whole numbers from 0 to 10; map wider scales first."
 
 typedef struct Tally
 {
@@ -28,7 +30,9 @@ typedef struct Tally
 #define PG_GETARG_TALLY_P(n) DatumGetTallyP(PG_GETARG_DATUM(n))
 #define PG_RETURN_TALLY_P(tally) PG_RETURN_POINTER(tally)
 
+pg_noreturn extern void tally_reject(void) pg_attribute_cold;
 extern Tally *tally_check(Tally *tally);
+extern void tally_assert(const Tally *tally);
 extern Tally *tally_new(void);
 extern Tally *tally_copy(const Tally *tally);
 extern Tally *tally_start(FunctionCallInfo fcinfo);
@@ -36,20 +40,27 @@ extern void tally_add_all(Tally *tally, const Tally *other);
 extern void tally_remove_all(Tally *tally, const Tally *other);
 extern int64 tally_count_between(const Tally *tally, int low, int high);
 
-/* Whether an executor runs this call for an aggregate, whose state may be changed in place. */
+/* Whether these bytes are laid out as a tally, so that they can be worked on. */
 static inline bool
-tally_in_aggregate(FunctionCallInfo fcinfo)
+tally_has_layout(const Tally *tally)
 {
-	return fcinfo->context != NULL &&
-		(IsA(fcinfo->context, AggState) || IsA(fcinfo->context, WindowAggState));
+	return VARSIZE(tally) == sizeof(Tally) && tally->version == TALLY_VERSION;
 }
 
 /* The first argument as a tally that this call may change. */
 static inline Tally *
 tally_state(FunctionCallInfo fcinfo)
 {
-	if (likely(!PG_ARGISNULL(0) && tally_in_aggregate(fcinfo)))
-		return (Tally *) PG_GETARG_POINTER(0);
+	if (likely(!PG_ARGISNULL(0) && in_aggregate(fcinfo)))
+	{
+		Tally	   *tally = (Tally *) PG_GETARG_POINTER(0);
+
+		/* a strict aggregate's first state is a stored value that nobody has looked at */
+		if (unlikely(!tally_has_layout(tally)))
+			tally_reject();
+		tally_assert(tally);
+		return tally;
+	}
 	return tally_start(fcinfo);
 }
 

@@ -104,6 +104,9 @@ CREATE OPERATOR CLASS cx.tally_ops DEFAULT FOR TYPE cx.tally USING hash AS
 	FUNCTION 1 cx.tally_hash(cx.tally),
 	FUNCTION 2 cx.tally_hash_extended(cx.tally, bigint);
 
+COMMENT ON OPERATOR CLASS cx.tally_ops USING btree IS 'order by the count of score 0, then of 1, and so on';
+COMMENT ON OPERATOR CLASS cx.tally_ops USING hash IS 'equality of tallies';
+
 -- Arithmetic
 
 CREATE FUNCTION cx.merge(cx.tally, cx.tally) RETURNS cx.tally

@@ -66,15 +66,29 @@ tally_nps(const Tally *tally)
 	return nps_value(nps_classes(tally));
 }
 
-/* Mean score of a tally that is not empty. */
+/* Mean distance of the scores of a tally that is not empty from this one. */
 double
-tally_mean(const Tally *tally)
+tally_mean_from(const Tally *tally, int origin)
 {
 	double		sum = 0;
 
-	for (int score = 1; score < TALLY_SCORES; score++)
-		sum += (double) score * (double) tally->counts[score];
+	for (int score = 0; score < TALLY_SCORES; score++)
+		sum += (double) (score - origin) * (double) tally->counts[score];
 	return sum / tally_size(tally);
+}
+
+/*
+ * Mean score of a tally that is not empty.  Taken from the lowest score that
+ * occurs, so that the mean of equal scores is that score whatever their number.
+ */
+double
+tally_mean(const Tally *tally)
+{
+	int			lowest = 0;
+
+	while (tally->counts[lowest] == 0)
+		lowest++;
+	return lowest + tally_mean_from(tally, lowest);
 }
 
 /* Sample variance (n - 1) of the scores of a tally with two answers or more. */

@@ -23,6 +23,7 @@ extern NpsClasses nps_adjusted(NpsClasses classes);
 extern double nps_value(NpsClasses classes);
 extern double nps_variance(NpsClasses classes);
 extern double tally_nps(const Tally *tally);
+extern double tally_mean_from(const Tally *tally, int origin);
 extern double tally_mean(const Tally *tally);
 extern double tally_variance(const Tally *tally);
 

@@ -28,11 +28,9 @@
 #include "measure/tally.h"
 #include "measure/weighted.h"
 
-#define WEIGHTED_CONFIDENCE 0.95
-
-/* Weights whose squares neither overflow nor vanish. */
-#define WEIGHT_LEAST 1e-150
-#define WEIGHT_MOST 1e150
+/* Weights whose squares neither vanish nor, summed over every answer there may be, overflow. */
+#define WEIGHT_LEAST 1e-100
+#define WEIGHT_MOST 1e100
 
 typedef struct WeightedState
 {
@@ -49,18 +47,21 @@ typedef struct WeightedState
 /* What an answer counts for: its class, whether it is satisfied, or its score. */
 typedef double (*ScoreValue) (int score, int satisfied_from);
 
+/* -1, 0 or 1. */
 static double
 value_class(int score, int satisfied_from)
 {
 	return score_class(score);
 }
 
+/* 0 or 1. */
 static double
 value_satisfied(int score, int satisfied_from)
 {
 	return score >= satisfied_from;
 }
 
+/* 0 to 10. */
 static double
 value_score(int score, int satisfied_from)
 {
@@ -150,6 +151,7 @@ weighted_add_tally(FunctionCallInfo fcinfo, ScoreValue value_of)
 	return result;
 }
 
+/* Transitions of weighted_nps, one for each type of score. */
 PG_FUNCTION_INFO_V1(weighted_nps_add_smallint);
 Datum
 weighted_nps_add_smallint(PG_FUNCTION_ARGS)
@@ -185,6 +187,7 @@ weighted_nps_add_tally(PG_FUNCTION_ARGS)
 	return weighted_add_tally(fcinfo, value_class);
 }
 
+/* Transitions of weighted_csat. */
 PG_FUNCTION_INFO_V1(weighted_csat_add_smallint);
 Datum
 weighted_csat_add_smallint(PG_FUNCTION_ARGS)
@@ -220,6 +223,7 @@ weighted_csat_add_tally(PG_FUNCTION_ARGS)
 	return weighted_add_tally(fcinfo, value_satisfied);
 }
 
+/* Transitions of weighted_mean. */
 PG_FUNCTION_INFO_V1(weighted_mean_add_smallint);
 Datum
 weighted_mean_add_smallint(PG_FUNCTION_ARGS)
@@ -296,7 +300,7 @@ weighted_estimate(FunctionCallInfo fcinfo, double scale, double low, double high
 	if (size > 1)
 		estimate.std_error = scale / state->weight *
 			sqrt(size / (size - 1) * (state->squares + state->weight2 * offset * offset));
-	margin = normal_critical(WEIGHTED_CONFIDENCE) * estimate.std_error;
+	margin = normal_critical(DEFAULT_CONFIDENCE) * estimate.std_error;
 	estimate.lower = clamp_between(estimate.value - margin, low, high);
 	estimate.upper = clamp_between(estimate.value + margin, low, high);
 	estimate.responses = count_from_double(size);
@@ -304,6 +308,7 @@ weighted_estimate(FunctionCallInfo fcinfo, double scale, double low, double high
 	return estimate_result(fcinfo, &estimate);
 }
 
+/* The estimates: NPS in points, CSAT in percent, the mean score. */
 PG_FUNCTION_INFO_V1(weighted_nps_final);
 Datum
 weighted_nps_final(PG_FUNCTION_ARGS)

@@ -1,0 +1,10 @@
+-- A database of its own for the telecom operator, with cx in it.  Its zone and
+-- date style are pinned, so that everybody sees the numbers of the README.
+\set ON_ERROR_STOP on
+\set QUIET on
+CREATE DATABASE telecom;
+\connect telecom
+ALTER DATABASE telecom SET timezone = 'UTC';
+ALTER DATABASE telecom SET datestyle = 'ISO, YMD';
+CREATE EXTENSION cx;
+\ir load.sql
