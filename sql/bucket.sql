@@ -68,9 +68,9 @@ FROM unnest('{hour,day,month,year}'::text[]) AS unit, unnest('{Asia/Tokyo,Europe
 
 -- an abbreviation means what the setting of the moment says
 SET timezone = 'UTC';
-CREATE FUNCTION pg_temp.day_in_est(setting text) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.same_day(setting text, at timestamptz, zone text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('timezone_abbreviations', setting, false);
-	RETURN cx.bucket('day', '2024-06-30 13:59:30Z', 'EST') = date_trunc('day', timestamptz '2024-06-30 13:59:30Z', 'EST');
+	RETURN cx.bucket('day', at, zone) = date_trunc('day', at, zone);
 END $$;
-SELECT setting, pg_temp.day_in_est(setting) AS same FROM unnest('{Default,Australia,Default}'::text[]) AS setting;
+SELECT setting, pg_temp.same_day(setting, '2024-06-30 13:59:30Z', 'EST') AS same FROM unnest('{Default,Australia,Default}'::text[]) AS setting;

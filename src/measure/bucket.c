@@ -96,6 +96,20 @@ bucket_find_zone(const char *name)
 	return zone;
 }
 
+/* Remember a zone by its name; the result is the zone. */
+static pg_tz *
+bucket_remember_zone(BucketCache *cache, text *zone)
+{
+	char	   *name = text_to_cstring(zone);
+	pg_tz	   *found = bucket_find_zone(name);
+
+	cache->zone_length = strlen(name);
+	memcpy(cache->zone_text, name, cache->zone_length + 1);
+	/* full names have a slash, and UTC is UTC */
+	cache->zone_may_change = strchr(name, '/') == NULL && strcmp(name, "UTC") != 0;
+	return found;
+}
+
 /* Forget everything and get ready for this unit and zone. */
 static void
 bucket_reset(BucketCache *cache, text *unit, text *zone)
@@ -106,23 +120,18 @@ bucket_reset(BucketCache *cache, text *unit, text *zone)
 	cache->unit = bucket_find_unit(unit_name);
 	cache->unit_length = strlen(unit_name);
 	memcpy(cache->unit_text, unit_name, cache->unit_length);
-	cache->zone_length = 0;
 	memset(cache->spans, 0, sizeof(cache->spans));
-	if (zone == NULL)
-	{
-		cache->zone = session_timezone;
-		return;
-	}
-	{
-		char	   *zone_name = text_to_cstring(zone);
-		pg_tz	   *found = bucket_find_zone(zone_name);
+	cache->zone = zone == NULL ? session_timezone : bucket_remember_zone(cache, zone);
+}
 
-		/* full names have a slash, and UTC is UTC */
-		cache->zone_may_change = strchr(zone_name, '/') == NULL && strcmp(zone_name, "UTC") != 0;
-		cache->zone_length = strlen(zone_name);
-		memcpy(cache->zone_text, zone_name, cache->zone_length + 1);
-		cache->zone = found;
-	}
+/* Whether the zone still is the one that is remembered. */
+static inline bool
+bucket_same_zone(const BucketCache *cache, text *zone)
+{
+	if (zone == NULL)
+		return cache->zone == session_timezone;
+	return bucket_same_text(zone, cache->zone_text, cache->zone_length) &&
+		(!cache->zone_may_change || cache->zone == bucket_find_zone(cache->zone_text));
 }
 
 /* This call site's memory, valid for this unit and zone. */
@@ -136,14 +145,10 @@ bucket_cache(FunctionCallInfo fcinfo, text *unit, text *zone)
 		cache = (BucketCache *) MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(BucketCache));
 		fcinfo->flinfo->fn_extra = cache;
 	}
-	if (likely(cache->zone != NULL &&
-			   bucket_same_text(unit, cache->unit_text, cache->unit_length) &&
-			   (zone == NULL ?
-				cache->zone == session_timezone :
-				bucket_same_text(zone, cache->zone_text, cache->zone_length) &&
-				!(cache->zone_may_change && cache->zone != bucket_find_zone(cache->zone_text)))))
-		return cache;
-	bucket_reset(cache, unit, zone);
+	if (unlikely(cache->zone == NULL ||
+				 !bucket_same_text(unit, cache->unit_text, cache->unit_length) ||
+				 !bucket_same_zone(cache, zone)))
+		bucket_reset(cache, unit, zone);
 	return cache;
 }
 
