@@ -47,7 +47,7 @@ check:
 
 bench:
 	@tools/setup
-	@tools/private-server run test/bench/run
+	@CX_SERVER_SETTINGS='shared_buffers = 4GB' tools/private-server run test/bench/run
 
 # the joined script is committed; it must be what the fragments say
 check-sql:

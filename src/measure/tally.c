@@ -59,6 +59,7 @@ tally_check(Tally *tally)
 	return tally;
 }
 
+#ifdef USE_ASSERT_CHECKING
 /* In builds with assertions: what every function may rely on. */
 void
 tally_assert(const Tally *tally)
@@ -69,6 +70,7 @@ tally_assert(const Tally *tally)
 	for (int score = 0; score < TALLY_SCORES; score++)
 		Assert(tally->counts[score] >= 0);
 }
+#endif
 
 /* An empty tally in the current memory context. */
 Tally *
@@ -478,7 +480,7 @@ PG_FUNCTION_INFO_V1(tally_merge);
 Datum
 tally_merge(PG_FUNCTION_ARGS)
 {
-	Tally	   *sum = tally_state(fcinfo);
+	Tally	   *sum = tally_stored_state(fcinfo);
 
 	tally_add_all(sum, PG_GETARG_TALLY_P(1));
 	PG_RETURN_TALLY_P(sum);
@@ -489,7 +491,7 @@ PG_FUNCTION_INFO_V1(tally_subtract);
 Datum
 tally_subtract(PG_FUNCTION_ARGS)
 {
-	Tally	   *rest = tally_state(fcinfo);
+	Tally	   *rest = tally_stored_state(fcinfo);
 
 	tally_remove_all(rest, PG_GETARG_TALLY_P(1));
 	PG_RETURN_TALLY_P(rest);

@@ -32,13 +32,18 @@ typedef struct Tally
 
 pg_noreturn extern void tally_reject(void) pg_attribute_cold;
 extern Tally *tally_check(Tally *tally);
-extern void tally_assert(const Tally *tally);
 extern Tally *tally_new(void);
 extern Tally *tally_copy(const Tally *tally);
 extern Tally *tally_start(FunctionCallInfo fcinfo);
 extern void tally_add_all(Tally *tally, const Tally *other);
 extern void tally_remove_all(Tally *tally, const Tally *other);
 extern int64 tally_count_between(const Tally *tally, int low, int high);
+
+#ifdef USE_ASSERT_CHECKING
+extern void tally_assert(const Tally *tally);
+#else
+#define tally_assert(tally) ((void) 0)
+#endif
 
 /* Whether these bytes are laid out as a tally, so that they can be worked on. */
 static inline bool
@@ -53,15 +58,24 @@ tally_state(FunctionCallInfo fcinfo)
 {
 	if (likely(!PG_ARGISNULL(0) && in_aggregate(fcinfo)))
 	{
-		Tally	   *tally = (Tally *) PG_GETARG_POINTER(0);
-
-		/* a strict aggregate's first state is a stored value that nobody has looked at */
-		if (unlikely(!tally_has_layout(tally)))
-			tally_reject();
-		tally_assert(tally);
-		return tally;
+		tally_assert((Tally *) PG_GETARG_POINTER(0));
+		return (Tally *) PG_GETARG_POINTER(0);
 	}
 	return tally_start(fcinfo);
+}
+
+/*
+ * The same for functions that are strict: the first state of their aggregate is
+ * a stored value, which nobody has looked at yet.
+ */
+static inline Tally *
+tally_stored_state(FunctionCallInfo fcinfo)
+{
+	Tally	   *tally = in_aggregate(fcinfo) ? (Tally *) PG_GETARG_POINTER(0) : tally_start(fcinfo);
+
+	if (unlikely(!tally_has_layout(tally)))
+		tally_reject();
+	return tally;
 }
 
 /* Answers with a score in low..high as a double: exact up to 2^53, and never out of range. */
