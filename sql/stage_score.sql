@@ -58,6 +58,7 @@ SELECT cx.journey_stage_score(50, 1, now(), interval '1 month');
 SELECT cx.journey_stage_score(50, 1, now(), interval '-1 day');
 SELECT cx.journey_stage_score(50, 1, now(), interval '0');
 SELECT cx.journey_stage_score(50, 1, now(), interval '2000000000 days');
+SELECT cx.journey_stage_score(50, 1, now(), interval '-2147483648 days 500000000 hours');
 SELECT cx.journey_stage_score(50, 1, now(), half_life) FROM (VALUES (interval '1 day'), (interval '2 days')) AS v (half_life);
 SELECT cx.stage_score_final('{0,0}');
 SELECT cx.stage_score_final('{0,0,NaN,NaN,NaN,NaN}'), cx.stage_score_combine('{0,0,1,0,50,0}', '{0,Infinity,1,0,50,0}') IS NOT NULL AS no_crash, cx.stage_score_add('{5,NaN,NaN,0,0,0}', 1, 1, '2026-01-01 00:00+00', '5 microseconds') IS NOT NULL AS nor_here;

@@ -154,7 +154,8 @@ stage_half_life_argument(FunctionCallInfo fcinfo, int position)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("half_life must not have months or years"),
 				 errhint("Their length varies; give days, such as interval '30 days'.")));
-	if (abs(half_life->day) > HALF_LIFE_MOST_DAYS ||
+	/* each part is bounded first, so that their sum cannot overflow */
+	if (half_life->day < -HALF_LIFE_MOST_DAYS || half_life->day > HALF_LIFE_MOST_DAYS ||
 		half_life->time < -HALF_LIFE_MOST_DAYS * USECS_PER_DAY ||
 		half_life->time > HALF_LIFE_MOST_DAYS * USECS_PER_DAY ||
 		half_life->day * USECS_PER_DAY + half_life->time <= 0)
