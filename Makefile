@@ -15,8 +15,18 @@ JOINED = cx--$(EXTVERSION).sql
 MEASURE = tally score estimate change mix weighted multiple bucket sample_size
 MEASURE_HELPERS = tally_math distribution float_state
 JOURNEY = stage_score
+LIFE = program owner catalog clock lookup
+COLLECT = check live_tally mapping sink target capture pull
 
-SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) src/grants.sql
+# the tables and views of each room; what is between open and close is one procedure
+ROOMS = people journey collect
+DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
+VIEWS = src/collect/views.sql src/journey/views.sql src/people/views.sql
+
+SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
+	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/people/timeline.sql \
+	src/collect/live_tally.sql $(DEFINE) \
+	src/collect/capture.sql src/collect/attach.sql src/collect/maintain.sql src/program/lifecycle.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench check-sql
 
@@ -60,13 +70,13 @@ else
 
 MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
-	$(JOURNEY:%=src/journey/%.o)
+	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(COLLECT:%=src/collect/%.o)
 DATA = $(JOINED)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program install
 
 # the server's headers are not ours to warn about
-PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server)
-PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -DCX_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) -DCX_VERSION='"$(EXTVERSION)"'
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
 
 all: $(JOINED)
 

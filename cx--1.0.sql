@@ -854,8 +854,1998 @@ CREATE AGGREGATE cx.journey_stage_score(experience double precision, weight doub
 );
 COMMENT ON AGGREGATE cx.journey_stage_score(double precision, double precision, timestamptz, interval) IS 'score of a stage, 0..100, in which an experience counts half after each half_life: mean weighted by weight 2^(at / half_life); the same from whatever moment age is counted; half_life in days or hours (a day is 24 hours), the same for all rows, no months';
 
+-- What the views of the program depend on
+
+CREATE FUNCTION cx.min_responses() RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.min_responses() IS 'setting cx.min_responses (default 30): answers below which the views show no score and no change';
+
+CREATE FUNCTION cx.as_of() RETURNS timestamptz
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.as_of() IS 'time at which the views look: the setting cx.as_of, such as 2026-07-01, if it is not empty, else now';
+-- Local days: where the views cut time
+
+CREATE FUNCTION cx.day_start(day date, zone text) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	-- where clocks go back at midnight, 00:00 comes twice: the first one counts
+	RETURN CASE WHEN (day::timestamp AT TIME ZONE zone - interval '1 hour') AT TIME ZONE zone >= day::timestamp
+		THEN day::timestamp AT TIME ZONE zone - interval '1 hour'
+		ELSE day::timestamp AT TIME ZONE zone END;
+COMMENT ON FUNCTION cx.day_start(date, text) IS 'first instant of a day in a named time zone';
+
+CREATE FUNCTION cx.days_ago(days integer, zone text) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN cx.day_start((cx.as_of() AT TIME ZONE zone)::date - days, zone);
+COMMENT ON FUNCTION cx.days_ago(integer, text) IS 'first instant of the local day that many calendar days before that of cx.as_of(); 0 is the day it is on';
+-- Metrics: the formula that a metric's kind names
+
+CREATE FUNCTION cx.estimate_of(kind text, satisfied_from integer, tally cx.tally, confidence double precision DEFAULT 0.95) RETURNS cx.estimate
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE kind
+		WHEN 'nps' THEN cx.nps_estimate(tally, confidence)
+		WHEN 'csat' THEN cx.csat_estimate(tally, satisfied_from, confidence)
+		WHEN 'ces' THEN cx.mean_estimate(tally, confidence)
+		WHEN 'rating' THEN cx.mean_estimate(tally, confidence)
+	END;
+COMMENT ON FUNCTION cx.estimate_of(text, integer, cx.tally, double precision) IS 'score of a tally by the formula for a kind of metric (nps, csat, ces, rating), with its interval; NULL without answers; confidence is a share between 0 and 1';
+
+CREATE FUNCTION cx.change_of(kind text, satisfied_from integer, before cx.tally, after cx.tally, confidence double precision DEFAULT 0.95) RETURNS cx.change
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE kind
+		WHEN 'nps' THEN cx.nps_change(before, after, confidence)
+		WHEN 'csat' THEN cx.csat_change(before, after, satisfied_from, confidence)
+		WHEN 'ces' THEN cx.mean_change(before, after, confidence)
+		WHEN 'rating' THEN cx.mean_change(before, after, confidence)
+	END;
+COMMENT ON FUNCTION cx.change_of(text, integer, cx.tally, cx.tally, double precision) IS 'change of a score between different people by the formula for a kind of metric (nps, csat, ces, rating); NULL if a side has no answers; confidence is a share between 0 and 1';
+
+CREATE FUNCTION cx.compare(kind text, satisfied_from integer, before cx.tally, after cx.tally)
+	RETURNS TABLE (value double precision, lower double precision, upper double precision, responses bigint,
+		value_before double precision, responses_before bigint,
+		change double precision, change_lower double precision, change_upper double precision, p_value double precision)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT e.value, e.lower, e.upper, coalesce(cx.responses(after), 0),
+		b.value, coalesce(cx.responses(before), 0),
+		c.difference, c.lower, c.upper, c.p_value
+	FROM cx.estimate_of(kind, satisfied_from, after) AS e,
+		cx.estimate_of(kind, satisfied_from, before) AS b,
+		cx.change_of(kind, satisfied_from, before, after) AS c;
+END;
+COMMENT ON FUNCTION cx.compare(text, integer, cx.tally, cx.tally) IS 'score of a tally by the formula for a kind of metric, with its 95 % interval, beside that of an earlier one of different people, and the change: one row';
+
+CREATE FUNCTION cx.verdict(change double precision, q_value double precision, comparable boolean, lower_is_better boolean) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE
+		WHEN comparable IS NOT TRUE THEN 'too few'
+		WHEN q_value < 0.05 AND change <> 0 THEN CASE WHEN (change > 0) <> lower_is_better THEN 'better' ELSE 'worse' END
+		ELSE 'no clear change'
+	END;
+COMMENT ON FUNCTION cx.verdict(double precision, double precision, boolean, boolean) IS 'a change in words: better or worse if its adjusted p-value is below 0.05, no clear change, or too few (answers to compare)';
+
+CREATE FUNCTION cx.metric_formula(metric text, OUT kind text, OUT satisfied_from integer)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	PERFORM cx.require_program();
+	SELECT m.kind, m.satisfied_from INTO kind, satisfied_from FROM cx_data.metric AS m WHERE m.code = metric_formula.metric;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'metric "%" does not exist', metric
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT code FROM cx_data.metric lists the metrics; a new one is a row of that table.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.metric_formula(text) IS 'kind of a metric and least answer that it counts as satisfied; error if there is no such metric';
+
+CREATE FUNCTION cx.metric_estimate(metric text, tally cx.tally) RETURNS cx.estimate
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT cx.estimate_of(formula.kind, formula.satisfied_from, tally) FROM cx.metric_formula(metric) AS formula);
+COMMENT ON FUNCTION cx.metric_estimate(text, cx.tally) IS 'score of a tally by the formula of a metric of the program, with its 95 % interval; NULL without answers';
+
+CREATE FUNCTION cx.metric_change(metric text, before cx.tally, after cx.tally) RETURNS cx.change
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT cx.change_of(formula.kind, formula.satisfied_from, before, after) FROM cx.metric_formula(metric) AS formula);
+COMMENT ON FUNCTION cx.metric_change(text, cx.tally, cx.tally) IS 'change of a score by the formula of a metric of the program, between different people, with its 95 % interval and significance; NULL if a side has no answers';
+-- Experiences of touchpoints and stages, 0..100, with their intervals
+
+CREATE FUNCTION cx.experience(value double precision, std_error double precision, responses double precision) RETURNS cx.estimate
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- CASE, for greatest and least would overlook a NULL
+	RETURN ROW(value, std_error,
+		CASE WHEN std_error IS NOT NULL THEN greatest(0, value - 1.959963984540054 * std_error) END,
+		CASE WHEN std_error IS NOT NULL THEN least(100, value + 1.959963984540054 * std_error) END,
+		responses::bigint, responses)::cx.estimate;
+COMMENT ON FUNCTION cx.experience(double precision, double precision, double precision) IS 'an experience, 0..100, with its normal 95 % interval; support function of experience_estimate and journey_stage_estimate';
+
+CREATE FUNCTION cx.experience_of(score double precision, scale_min integer, scale_max integer, lower_is_better boolean) RETURNS double precision
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN lower_is_better THEN cx.to_100(score, scale_max, scale_min) ELSE cx.to_100(score, scale_min, scale_max) END;
+COMMENT ON FUNCTION cx.experience_of(double precision, integer, integer, boolean) IS 'a score or a mean of scores on the scale of a metric as an experience, 0..100; error outside the scale';
+
+-- All answers to a touchpoint, whatever their scales; the state is their number, their sum and their sum of squares
+
+CREATE FUNCTION cx.experience_add(state double precision[], tally cx.tally, scale_min integer, scale_max integer, lower_is_better boolean) RETURNS double precision[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN cx.responses(tally) = 0 THEN state ELSE ARRAY[
+		state[1] + cx.responses(tally),
+		state[2] + cx.responses(tally) * cx.experience_of(cx.mean_of(tally), scale_min, scale_max, lower_is_better),
+		state[3] + cx.responses(tally) * power(cx.experience_of(cx.mean_of(tally), scale_min, scale_max, lower_is_better), 2)
+			+ (cx.responses(tally) - 1) * power(coalesce(cx.stddev_of(tally), 0) * 100 / (scale_max - scale_min), 2)] END;
+COMMENT ON FUNCTION cx.experience_add(double precision[], cx.tally, integer, integer, boolean) IS 'adds the answers of a tally; support function of experience_estimate';
+
+CREATE FUNCTION cx.experience_combine(a double precision[], b double precision[]) RETURNS double precision[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN ARRAY[a[1] + b[1], a[2] + b[2], a[3] + b[3]];
+COMMENT ON FUNCTION cx.experience_combine(double precision[], double precision[]) IS 'both states together; support function of experience_estimate';
+
+CREATE FUNCTION cx.experience_final(state double precision[]) RETURNS cx.estimate
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN state[1] > 0 THEN cx.experience(state[2] / state[1],
+		CASE WHEN state[1] > 1 THEN sqrt(greatest(0, state[3] - state[2] * state[2] / state[1]) / (state[1] - 1) / state[1]) END, state[1]) END;
+COMMENT ON FUNCTION cx.experience_final(double precision[]) IS 'final function of experience_estimate';
+
+CREATE AGGREGATE cx.experience_estimate(tally cx.tally, scale_min integer, scale_max integer, lower_is_better boolean) (
+	SFUNC = cx.experience_add, STYPE = double precision[], INITCOND = '{0,0,0}',
+	FINALFUNC = cx.experience_final, COMBINEFUNC = cx.experience_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.experience_estimate(cx.tally, integer, integer, boolean) IS 'experience, 0..100, of all answers together, each brought from its scale to 0 (worst) to 100 (best), with its normal 95 % interval; NULL without answers; rows with a NULL are ignored; error outside the scale';
+
+-- A stage of its touchpoints, a journey of its stages; the state is the sum of weights, of weight x value, of (weight x standard error) squared, of answers
+
+CREATE FUNCTION cx.stage_estimate_add(state double precision[], experience cx.estimate, weight double precision) RETURNS double precision[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN weight > 0 AND (experience).value IS NOT NULL THEN ARRAY[
+		state[1] + weight,
+		state[2] + weight * (experience).value,
+		state[3] + power(weight * (experience).std_error, 2),
+		state[4] + (experience).responses] ELSE state END;
+COMMENT ON FUNCTION cx.stage_estimate_add(double precision[], cx.estimate, double precision) IS 'adds one experience; support function of journey_stage_estimate';
+
+CREATE FUNCTION cx.stage_estimate_combine(a double precision[], b double precision[]) RETURNS double precision[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN ARRAY[a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4]];
+COMMENT ON FUNCTION cx.stage_estimate_combine(double precision[], double precision[]) IS 'both states together; support function of journey_stage_estimate';
+
+CREATE FUNCTION cx.stage_estimate_final(state double precision[]) RETURNS cx.estimate
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN state[1] > 0 THEN cx.experience(state[2] / state[1], sqrt(state[3]) / state[1], state[4]) END;
+COMMENT ON FUNCTION cx.stage_estimate_final(double precision[]) IS 'final function of journey_stage_estimate';
+
+CREATE AGGREGATE cx.journey_stage_estimate(experience cx.estimate, weight double precision) (
+	SFUNC = cx.stage_estimate_add, STYPE = double precision[], INITCOND = '{0,0,0,0}',
+	FINALFUNC = cx.stage_estimate_final, COMBINEFUNC = cx.stage_estimate_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.journey_stage_estimate(cx.estimate, double precision) IS 'journey_stage_score with its interval: weighted mean of independent experiences, 0..100, normal 95 % interval from their standard errors; NULL without any; rows with a NULL or weight 0 are left out';
+-- Publishing journeys
+
+CREATE FUNCTION cx.journey_notes(stage bigint, touchpoint bigint) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object(
+			'kind', n.kind, 'body', n.body, 'persona', p.code, 'author', n.author, 'created_at', n.created_at)
+			ORDER BY n.journey_note_id), '[]')
+		FROM cx_data.journey_note AS n
+		LEFT JOIN cx_data.persona AS p USING (persona_id)
+		WHERE n.stage_id = stage OR n.touchpoint_id = touchpoint);
+END
+$$;
+COMMENT ON FUNCTION cx.journey_notes(bigint, bigint) IS 'notes on a stage or a touchpoint; support function of publish_journey';
+
+CREATE FUNCTION cx.journey_definition(code text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	-- so that the same journey is always written alike
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET extra_float_digits = 1
+	AS $$
+BEGIN
+	RETURN (WITH
+		touchpoints AS (
+			SELECT t.stage_id, jsonb_agg(jsonb_build_object(
+				'touchpoint_id', t.touchpoint_id, 'code', t.code, 'name', t.name, 'position', t.position, 'weight', t.weight,
+				'channel', t.channel, 'moment_of_truth', t.moment_of_truth,
+				'owner_staff_id', t.owner_staff_id, 'owner_staff', s.code, 'owner_unit_id', t.owner_unit_id, 'owner_unit', u.code,
+				'notes', cx.journey_notes(NULL, t.touchpoint_id)) ORDER BY t.position, t.touchpoint_id) AS touchpoints
+			FROM cx_data.touchpoint AS t
+			LEFT JOIN cx_data.staff AS s ON s.staff_id = t.owner_staff_id
+			LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = t.owner_unit_id
+			GROUP BY t.stage_id
+		),
+		stages AS (
+			SELECT g.journey_id, jsonb_agg(jsonb_build_object(
+				'stage_id', g.stage_id, 'code', g.code, 'name', g.name, 'position', g.position, 'weight', g.weight,
+				'touchpoints', coalesce(touchpoints, '[]'),
+				'notes', cx.journey_notes(g.stage_id, NULL)) ORDER BY g.position, g.stage_id) AS stages
+			FROM cx_data.stage AS g
+			LEFT JOIN touchpoints USING (stage_id)
+			GROUP BY g.journey_id
+		)
+		SELECT jsonb_build_object(
+			'journey_id', j.journey_id, 'code', j.code, 'name', j.name, 'description', j.description,
+			'owner_staff_id', j.owner_staff_id, 'owner_staff', s.code, 'owner_unit_id', j.owner_unit_id, 'owner_unit', u.code,
+			'stages', coalesce(stages, '[]'))
+		FROM cx_data.journey AS j
+		LEFT JOIN stages USING (journey_id)
+		LEFT JOIN cx_data.staff AS s ON s.staff_id = j.owner_staff_id
+		LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = j.owner_unit_id
+		WHERE j.code = journey_definition.code);
+END
+$$;
+COMMENT ON FUNCTION cx.journey_definition(text) IS 'a journey as it stands, published or not: stages, touchpoints, positions, weights, moments of truth, owners and notes; NULL if there is no such journey';
+
+CREATE FUNCTION cx.publish_journey(code text) RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	journey bigint;
+	draft jsonb;
+	latest record;
+BEGIN
+	PERFORM cx.require_program();
+	SELECT journey_id INTO journey FROM cx_data.journey AS j WHERE j.code = publish_journey.code FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'journey "%" does not exist', code
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT code FROM cx_data.journey lists the journeys.';
+	END IF;
+	draft := cx.journey_definition(code);
+	IF draft -> 'stages' = '[]' THEN
+		RAISE EXCEPTION 'journey "%" has no stage', code
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'INSERT its stages INTO cx_data.stage first.';
+	END IF;
+	SELECT version, definition INTO latest FROM cx_data.journey_version WHERE journey_id = journey ORDER BY version DESC LIMIT 1;
+	IF latest.definition = draft THEN
+		RAISE NOTICE 'journey "%" has not changed since version %', code, latest.version;
+		RETURN latest.version;
+	END IF;
+	INSERT INTO cx_data.journey_version (journey_id, version, definition)
+	VALUES (journey, coalesce(latest.version, 0) + 1, draft);
+	RETURN coalesce(latest.version, 0) + 1;
+END
+$$;
+COMMENT ON FUNCTION cx.publish_journey(text) IS 'publishes a journey as it stands, which maps and scores take from now on; the result is the number of the version, the latest one if nothing changed';
+-- What happened to a customer, in order
+
+CREATE FUNCTION cx.customer_timeline(customer text)
+	RETURNS TABLE (happened_at timestamptz, what text, name text, touchpoint text, org_unit text, channel text,
+		metric text, score integer, value double precision, detail text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	who bigint;
+BEGIN
+	PERFORM cx.require_program();
+	SELECT customer_id INTO who FROM cx_data.customer AS c WHERE c.code = customer;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'customer "%" does not exist', customer
+			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+	END IF;
+	RETURN QUERY
+	SELECT h.happened_at, h.what, h.name, t.code, u.code, h.channel, h.metric, h.score, h.value, h.detail
+	FROM (
+		SELECT f.responded_at AS happened_at, 'feedback' AS what, f.kind AS name, f.touchpoint_id, f.org_unit_id,
+			f.channel, f.metric, f.score::integer AS score, NULL::double precision AS value, f.comment AS detail, f.feedback_id AS id
+		FROM cx_data.feedback AS f
+		WHERE f.customer_id = who AND f.responded_at <= cx.as_of()
+		UNION ALL
+		SELECT e.occurred_at, 'event', e.name, e.touchpoint_id, e.org_unit_id,
+			NULL, NULL, NULL, e.value, e.attributes::text, e.event_id
+		FROM cx_data.event AS e
+		WHERE e.customer_id = who AND e.occurred_at <= cx.as_of()
+		UNION ALL
+		SELECT tagged.at, tagged.what, g.code, NULL, NULL, NULL, NULL, NULL, NULL, NULL, c.customer_tag_id
+		FROM cx_data.customer_tag AS c
+		JOIN cx_data.tag AS g USING (tag_id)
+		CROSS JOIN LATERAL (VALUES (c.valid_from, 'tag given'), (c.valid_until, 'tag taken')) AS tagged (at, what)
+		WHERE c.customer_id = who AND tagged.at <= cx.as_of()
+	) AS h
+	LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
+	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+	ORDER BY h.happened_at, h.what, h.id;
+END
+$$;
+COMMENT ON FUNCTION cx.customer_timeline(text) IS 'all that happened to a customer until cx.as_of(), in order: feedback (name is its kind, detail the comment), events (detail their attributes), tags given and taken';
+-- Triggers of the program's tables
+
+CREATE FUNCTION cx.catalog_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.catalog_changed() IS 'trigger on the small tables of the program: sessions that keep them in memory read them again';
+
+CREATE FUNCTION cx.feedback_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.feedback_changed() IS 'trigger on cx_data.feedback: checks what is written and keeps the tallies live';
+
+CREATE FUNCTION cx.event_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.event_changed() IS 'trigger on cx_data.event: checks what is written';
+
+CREATE FUNCTION cx.metric_in_use() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF TG_OP = 'UPDATE' AND (OLD.code, OLD.scale_min, OLD.scale_max) = (NEW.code, NEW.scale_min, NEW.scale_max) THEN
+		RETURN NEW;
+	END IF;
+	IF EXISTS (SELECT FROM cx_data.feedback WHERE metric = OLD.code) THEN
+		RAISE EXCEPTION 'answers use metric "%", so its code and scale stay', OLD.code
+			USING ERRCODE = 'foreign_key_violation', HINT = 'Add a metric of another code.';
+	END IF;
+	RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+END
+$$;
+COMMENT ON FUNCTION cx.metric_in_use() IS 'trigger on cx_data.metric: code and scale do not change once answers use them';
+
+CREATE FUNCTION cx.row_in_use() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	used_by regclass;
+	used_id bigint;
+BEGIN
+	FOR used_by IN
+		SELECT attrelid FROM pg_attribute
+		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
+	LOOP
+		EXECUTE format('SELECT %1$I FROM %2$s WHERE %1$I IN (SELECT %1$I FROM gone) LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
+		IF used_id IS NOT NULL THEN
+			RAISE EXCEPTION 'update or delete on table "%" violates the reference of table "%"', TG_TABLE_NAME, used_by
+				USING ERRCODE = 'foreign_key_violation', DETAIL = format('Key (%s)=(%s) is still used.', TG_ARGV[0], used_id);
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.row_in_use() IS 'trigger on tables that feedback and events refer to by the column in its argument: refuses to delete what is referred to';
+
+CREATE FUNCTION cx.check_org_unit_tree() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF EXISTS (
+		WITH RECURSIVE above AS (
+			SELECT NEW.parent_id AS org_unit_id
+			UNION
+			SELECT unit.parent_id FROM cx_data.org_unit AS unit JOIN above USING (org_unit_id)
+		)
+		SELECT FROM above WHERE org_unit_id = NEW.org_unit_id
+	) THEN
+		RAISE EXCEPTION 'org_unit "%" would belong to itself', NEW.code
+			USING ERRCODE = 'check_violation', HINT = 'Choose a parent that is not below it.';
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.check_org_unit_tree() IS 'trigger on cx_data.org_unit: no unit belongs to itself, directly or through others';
+
+CREATE FUNCTION cx.zone_changed() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	CALL cx.rebuild_tallies();
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone: the hours are cut anew';
+-- The program's tables, indexes, views and triggers
+--
+-- What stands between this line and "END OF PROGRAM" is the body of one
+-- procedure: the fragments src/<room>/program.sql and src/<room>/views.sql.
+-- They are written so that running them again adds what is missing and leaves
+-- the rest alone: that is how a program of an older version is upgraded.  A
+-- column that came after its table is an ALTER TABLE ... ADD COLUMN IF NOT
+-- EXISTS below it, and new columns of a view go to its end.
+
+CREATE PROCEDURE cx.define_program()
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+	AS $program$
+BEGIN
+-- People: the program itself, organisation, staff, customers and what is known of them
+
+CREATE TABLE IF NOT EXISTS cx_data.program (
+	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT program_singleton_check CHECK (singleton),
+	version text NOT NULL,
+	time_zone text NOT NULL CONSTRAINT program_time_zone_check CHECK ('epoch'::timestamptz AT TIME ZONE time_zone IS NOT NULL),
+	relations text[] NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.program IS 'the CX program: one row';
+COMMENT ON COLUMN cx_data.program.version IS 'version of cx that made these tables; CALL cx.upgrade_program() brings it up to date';
+COMMENT ON COLUMN cx_data.program.time_zone IS 'time zone in which hours and days are cut, unless the unit has its own';
+COMMENT ON COLUMN cx_data.program.relations IS 'tables and views that cx made in this schema, the others are yours';
+
+CREATE TABLE IF NOT EXISTS cx_data.org_unit (
+	org_unit_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	parent_id bigint REFERENCES cx_data.org_unit,
+	code text NOT NULL UNIQUE,
+	name text,
+	tier integer NOT NULL DEFAULT 1 CONSTRAINT org_unit_tier_check CHECK (tier >= 1),
+	manager_id bigint,
+	calendar text,
+	time_zone text CONSTRAINT org_unit_time_zone_check CHECK (time_zone IS NULL OR 'epoch'::timestamptz AT TIME ZONE time_zone IS NOT NULL),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT org_unit_parent_check CHECK (parent_id <> org_unit_id)
+);
+CREATE INDEX IF NOT EXISTS org_unit_parent_id_idx ON cx_data.org_unit (parent_id);
+COMMENT ON TABLE cx_data.org_unit IS 'organisation units: group, region, branch, shop';
+COMMENT ON COLUMN cx_data.org_unit.parent_id IS 'unit that this one belongs to; NULL at the top';
+COMMENT ON COLUMN cx_data.org_unit.code IS 'what people type';
+COMMENT ON COLUMN cx_data.org_unit.tier IS 'level in the organisation, 1 is the group';
+COMMENT ON COLUMN cx_data.org_unit.manager_id IS 'member of staff in charge';
+COMMENT ON COLUMN cx_data.org_unit.calendar IS 'code of the business calendar';
+COMMENT ON COLUMN cx_data.org_unit.time_zone IS 'time zone in which its hours and days are cut; NULL means that of the program';
+
+CREATE TABLE IF NOT EXISTS cx_data.staff (
+	staff_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	org_unit_id bigint REFERENCES cx_data.org_unit,
+	code text NOT NULL UNIQUE,
+	name text,
+	db_role text,
+	contact text,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS staff_org_unit_id_idx ON cx_data.staff (org_unit_id);
+COMMENT ON TABLE cx_data.staff IS 'members of staff who serve customers or answer for units, journeys and touchpoints';
+COMMENT ON COLUMN cx_data.staff.org_unit_id IS 'unit that this person works for';
+COMMENT ON COLUMN cx_data.staff.code IS 'what people type';
+COMMENT ON COLUMN cx_data.staff.db_role IS 'database role of this person, if any';
+COMMENT ON COLUMN cx_data.staff.contact IS 'where to reach this person';
+
+IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cx_data.org_unit'::regclass AND conname = 'org_unit_manager_id_fkey') THEN
+	ALTER TABLE cx_data.org_unit ADD CONSTRAINT org_unit_manager_id_fkey FOREIGN KEY (manager_id) REFERENCES cx_data.staff;
+END IF;
+
+CREATE TABLE IF NOT EXISTS cx_data.customer (
+	customer_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	segment text,
+	org_unit_id bigint REFERENCES cx_data.org_unit,
+	attributes jsonb NOT NULL DEFAULT '{}',
+	first_seen_at timestamptz NOT NULL DEFAULT now(),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS customer_org_unit_id_idx ON cx_data.customer (org_unit_id) WHERE org_unit_id IS NOT NULL;
+COMMENT ON TABLE cx_data.customer IS 'customers; capturing adds those who are not known yet';
+COMMENT ON COLUMN cx_data.customer.code IS 'what the operational systems call this customer';
+COMMENT ON COLUMN cx_data.customer.segment IS 'customer segment, such as consumer or business';
+COMMENT ON COLUMN cx_data.customer.org_unit_id IS 'unit in charge; stands in where feedback names no unit';
+COMMENT ON COLUMN cx_data.customer.attributes IS 'anything else that is known';
+COMMENT ON COLUMN cx_data.customer.first_seen_at IS 'time of the earliest feedback or event when this customer was added, else the time of adding';
+
+CREATE TABLE IF NOT EXISTS cx_data.customer_identity (
+	customer_identity_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	kind text NOT NULL,
+	value text NOT NULL,
+	customer_id bigint NOT NULL REFERENCES cx_data.customer ON DELETE CASCADE,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	UNIQUE (kind, value)
+);
+CREATE INDEX IF NOT EXISTS customer_identity_customer_id_idx ON cx_data.customer_identity (customer_id);
+COMMENT ON TABLE cx_data.customer_identity IS 'names under which the same customer appears: CRM id, phone, device, account';
+COMMENT ON COLUMN cx_data.customer_identity.kind IS 'kind of name, such as crm, phone or device';
+COMMENT ON COLUMN cx_data.customer_identity.value IS 'the name itself, unique within its kind';
+
+CREATE TABLE IF NOT EXISTS cx_data.persona (
+	persona_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	description text,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.persona IS 'typical customers that journeys are drawn for';
+COMMENT ON COLUMN cx_data.persona.code IS 'what people type';
+COMMENT ON COLUMN cx_data.persona.description IS 'who this is, what they want and fear';
+
+CREATE TABLE IF NOT EXISTS cx_data.tag (
+	tag_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	description text,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.tag IS 'tags that customers may carry';
+COMMENT ON COLUMN cx_data.tag.code IS 'what people type';
+
+CREATE TABLE IF NOT EXISTS cx_data.customer_tag (
+	customer_tag_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL REFERENCES cx_data.customer ON DELETE CASCADE,
+	tag_id bigint NOT NULL REFERENCES cx_data.tag,
+	valid_from timestamptz NOT NULL DEFAULT now(),
+	valid_until timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT customer_tag_period_check CHECK (valid_from < valid_until),
+	UNIQUE (customer_id, tag_id, valid_from)
+);
+CREATE INDEX IF NOT EXISTS customer_tag_tag_id_idx ON cx_data.customer_tag (tag_id);
+COMMENT ON TABLE cx_data.customer_tag IS 'which customer carries which tag, and when';
+COMMENT ON COLUMN cx_data.customer_tag.valid_from IS 'first instant of the period';
+COMMENT ON COLUMN cx_data.customer_tag.valid_until IS 'first instant after the period; NULL while it lasts';
+-- Journey: journeys, their stages and touchpoints, notes, and what was published
+
+CREATE TABLE IF NOT EXISTS cx_data.journey (
+	journey_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	description text,
+	owner_staff_id bigint REFERENCES cx_data.staff,
+	owner_unit_id bigint REFERENCES cx_data.org_unit,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.journey IS 'customer journeys; scores and maps take what cx.publish_journey() has published';
+COMMENT ON COLUMN cx_data.journey.code IS 'what people type';
+COMMENT ON COLUMN cx_data.journey.owner_staff_id IS 'member of staff who answers for it';
+COMMENT ON COLUMN cx_data.journey.owner_unit_id IS 'unit that answers for it';
+
+CREATE TABLE IF NOT EXISTS cx_data.stage (
+	stage_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	journey_id bigint NOT NULL REFERENCES cx_data.journey,
+	code text NOT NULL UNIQUE,
+	name text,
+	position integer NOT NULL DEFAULT 1,
+	weight double precision NOT NULL DEFAULT 1 CONSTRAINT stage_weight_check CHECK (weight >= 0 AND weight < 'infinity'),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS stage_journey_id_idx ON cx_data.stage (journey_id);
+COMMENT ON TABLE cx_data.stage IS 'stages of a journey';
+COMMENT ON COLUMN cx_data.stage.code IS 'what people type';
+COMMENT ON COLUMN cx_data.stage.position IS 'order within the journey';
+COMMENT ON COLUMN cx_data.stage.weight IS 'weight in the score of the journey';
+
+CREATE TABLE IF NOT EXISTS cx_data.touchpoint (
+	touchpoint_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	stage_id bigint REFERENCES cx_data.stage,
+	code text NOT NULL UNIQUE,
+	name text,
+	position integer NOT NULL DEFAULT 1,
+	weight double precision NOT NULL DEFAULT 1 CONSTRAINT touchpoint_weight_check CHECK (weight >= 0 AND weight < 'infinity'),
+	channel text,
+	moment_of_truth boolean NOT NULL DEFAULT false,
+	owner_staff_id bigint REFERENCES cx_data.staff,
+	owner_unit_id bigint REFERENCES cx_data.org_unit,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS touchpoint_stage_id_idx ON cx_data.touchpoint (stage_id);
+COMMENT ON TABLE cx_data.touchpoint IS 'touchpoints: where customers meet the organisation';
+COMMENT ON COLUMN cx_data.touchpoint.stage_id IS 'stage that it belongs to; NULL while it has no place in a journey';
+COMMENT ON COLUMN cx_data.touchpoint.code IS 'what people type and sources deliver';
+COMMENT ON COLUMN cx_data.touchpoint.position IS 'order within the stage';
+COMMENT ON COLUMN cx_data.touchpoint.weight IS 'weight in the score of the stage';
+COMMENT ON COLUMN cx_data.touchpoint.channel IS 'channel, such as app, shop or phone';
+COMMENT ON COLUMN cx_data.touchpoint.moment_of_truth IS 'whether it decides how the customer remembers the journey';
+COMMENT ON COLUMN cx_data.touchpoint.owner_staff_id IS 'member of staff who answers for it';
+COMMENT ON COLUMN cx_data.touchpoint.owner_unit_id IS 'unit that answers for it';
+
+CREATE TABLE IF NOT EXISTS cx_data.journey_note (
+	journey_note_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	stage_id bigint REFERENCES cx_data.stage,
+	touchpoint_id bigint REFERENCES cx_data.touchpoint,
+	persona_id bigint REFERENCES cx_data.persona,
+	kind text NOT NULL CONSTRAINT journey_note_kind_check CHECK (kind IN ('thought', 'emotion', 'action', 'pain_point', 'opportunity')),
+	body text NOT NULL,
+	author text NOT NULL DEFAULT current_user,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT journey_note_place_check CHECK (num_nonnulls(stage_id, touchpoint_id) = 1)
+);
+CREATE INDEX IF NOT EXISTS journey_note_stage_id_idx ON cx_data.journey_note (stage_id);
+CREATE INDEX IF NOT EXISTS journey_note_touchpoint_id_idx ON cx_data.journey_note (touchpoint_id);
+COMMENT ON TABLE cx_data.journey_note IS 'notes on the journey map: what customers think, feel and do, pain points and opportunities';
+COMMENT ON COLUMN cx_data.journey_note.persona_id IS 'persona it is about; NULL means everybody';
+COMMENT ON COLUMN cx_data.journey_note.kind IS 'thought, emotion, action, pain_point or opportunity';
+
+CREATE TABLE IF NOT EXISTS cx_data.journey_version (
+	journey_version_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	journey_id bigint NOT NULL REFERENCES cx_data.journey,
+	version integer NOT NULL,
+	published_at timestamptz NOT NULL DEFAULT now(),
+	published_by text NOT NULL DEFAULT current_user,
+	definition jsonb NOT NULL,
+	UNIQUE (journey_id, version)
+);
+COMMENT ON TABLE cx_data.journey_version IS 'journeys as they were published, so that old reports can be made again';
+COMMENT ON COLUMN cx_data.journey_version.version IS '1, 2, ... within the journey';
+COMMENT ON COLUMN cx_data.journey_version.definition IS 'the journey with its stages, touchpoints, positions, weights, moments of truth, owners and notes';
+-- Collect: metrics, sources, feedback, events and their tallies
+
+CREATE TABLE IF NOT EXISTS cx_data.metric (
+	metric_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	kind text NOT NULL CONSTRAINT metric_kind_check CHECK (kind IN ('nps', 'csat', 'ces', 'rating')),
+	scale_min integer NOT NULL CONSTRAINT metric_scale_min_check CHECK (scale_min BETWEEN 0 AND 10),
+	scale_max integer NOT NULL CONSTRAINT metric_scale_max_check CHECK (scale_max BETWEEN 0 AND 10),
+	satisfied_from integer,
+	lower_is_better boolean NOT NULL DEFAULT false,
+	target double precision,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT metric_scale_check CHECK (scale_min < scale_max),
+	CONSTRAINT metric_satisfied_from_check CHECK (satisfied_from > scale_min AND satisfied_from <= scale_max),
+	CONSTRAINT metric_csat_check CHECK (kind <> 'csat' OR (satisfied_from IS NOT NULL AND NOT lower_is_better)),
+	CONSTRAINT metric_nps_check CHECK (kind <> 'nps' OR (scale_min = 0 AND scale_max = 10 AND NOT lower_is_better))
+);
+COMMENT ON TABLE cx_data.metric IS 'rating scales and the formula that makes a score of them';
+COMMENT ON COLUMN cx_data.metric.code IS 'what feedback refers to';
+COMMENT ON COLUMN cx_data.metric.kind IS 'nps: percent promoters minus percent detractors; csat: percent satisfied; ces and rating: mean';
+COMMENT ON COLUMN cx_data.metric.scale_min IS 'least answer, within 0..10';
+COMMENT ON COLUMN cx_data.metric.scale_max IS 'greatest answer, within 0..10; wider scales are mapped when attaching';
+COMMENT ON COLUMN cx_data.metric.satisfied_from IS 'least answer that counts as satisfied';
+COMMENT ON COLUMN cx_data.metric.lower_is_better IS 'whether a low answer is good, as in a score of effort';
+COMMENT ON COLUMN cx_data.metric.target IS 'score to be reached, in the unit of the metric''s kind';
+
+INSERT INTO cx_data.metric (code, name, kind, scale_min, scale_max, satisfied_from, lower_is_better)
+VALUES
+	('nps', 'Net Promoter Score', 'nps', 0, 10, NULL, false),
+	('enps', 'Net Promoter Score of staff', 'nps', 0, 10, NULL, false),
+	('csat3', 'Customer satisfaction, 1-3', 'csat', 1, 3, 3, false),
+	('csat4', 'Customer satisfaction, 1-4', 'csat', 1, 4, 3, false),
+	('csat', 'Customer satisfaction, 1-5', 'csat', 1, 5, 4, false),
+	('csat7', 'Customer satisfaction, 1-7', 'csat', 1, 7, 6, false),
+	('csat10', 'Customer satisfaction, 1-10', 'csat', 1, 10, 8, false),
+	('thumbs', 'Thumbs up', 'csat', 0, 1, 1, false),
+	('ces', 'Customer Effort Score, 1-7, higher is easier', 'ces', 1, 7, 5, false),
+	('effort5', 'Customer effort, 1-5, lower is easier', 'rating', 1, 5, NULL, true),
+	('stars', 'Stars', 'rating', 1, 5, NULL, false)
+ON CONFLICT (code) DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS cx_data.source (
+	source_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	name text NOT NULL UNIQUE,
+	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
+	relation regclass,
+	mapping jsonb NOT NULL DEFAULT '{}',
+	pulled boolean NOT NULL DEFAULT false,
+	pulled_at timestamptz,
+	pulled_until timestamptz,
+	compared_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
+COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
+COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
+COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
+COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
+COMMENT ON COLUMN cx_data.source.pulled_at IS 'when rows were last pulled';
+COMMENT ON COLUMN cx_data.source.pulled_until IS 'greatest changed_at pulled so far';
+COMMENT ON COLUMN cx_data.source.compared_at IS 'when all rows were last compared, those that left included';
+
+CREATE TABLE IF NOT EXISTS cx_data.feedback (
+	feedback_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_id bigint,
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	staff_id bigint,
+	responded_at timestamptz NOT NULL CONSTRAINT feedback_responded_at_check CHECK (isfinite(responded_at)),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	source_id bigint,
+	score smallint CONSTRAINT feedback_score_check CHECK (score BETWEEN 0 AND 10),
+	kind text NOT NULL DEFAULT 'survey' CONSTRAINT feedback_kind_check CHECK (kind IN ('survey', 'complaint', 'suggestion', 'social', 'mystery', 'trial', 'staff')),
+	metric text,
+	source_key text,
+	channel text,
+	comment text,
+	attributes jsonb,
+	CONSTRAINT feedback_metric_check CHECK (score IS NULL OR metric IS NOT NULL),
+	CONSTRAINT feedback_source_key UNIQUE (source_id, source_key)
+);
+CREATE INDEX IF NOT EXISTS feedback_customer_id_idx ON cx_data.feedback (customer_id, responded_at);
+CREATE INDEX IF NOT EXISTS feedback_touchpoint_id_idx ON cx_data.feedback (touchpoint_id, responded_at);
+COMMENT ON TABLE cx_data.feedback IS 'what customers say: answers, complaints, suggestions, posts (X-data)';
+COMMENT ON COLUMN cx_data.feedback.customer_id IS 'customer who said it; NULL if anonymous';
+COMMENT ON COLUMN cx_data.feedback.touchpoint_id IS 'touchpoint it is about; NULL if it is about the relationship as a whole';
+COMMENT ON COLUMN cx_data.feedback.org_unit_id IS 'unit that served the customer; capturing puts the customer''s unit where none is given';
+COMMENT ON COLUMN cx_data.feedback.staff_id IS 'member of staff who served the customer';
+COMMENT ON COLUMN cx_data.feedback.responded_at IS 'when the customer said it';
+COMMENT ON COLUMN cx_data.feedback.source_id IS 'source that delivered it; NULL if written by hand';
+COMMENT ON COLUMN cx_data.feedback.score IS 'whole number on the scale of the metric';
+COMMENT ON COLUMN cx_data.feedback.kind IS 'survey, complaint, suggestion, social, mystery, trial or staff; scores count surveys only';
+COMMENT ON COLUMN cx_data.feedback.metric IS 'code of the metric that the score is for';
+COMMENT ON COLUMN cx_data.feedback.source_key IS 'key of the row in its source; the same source and key is the same feedback';
+COMMENT ON COLUMN cx_data.feedback.channel IS 'channel the answer came by, such as sms or app';
+
+CREATE TABLE IF NOT EXISTS cx_data.event (
+	event_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_id bigint,
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	occurred_at timestamptz NOT NULL CONSTRAINT event_occurred_at_check CHECK (isfinite(occurred_at)),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	source_id bigint,
+	value double precision,
+	name text NOT NULL,
+	source_key text,
+	attributes jsonb,
+	CONSTRAINT event_source_key UNIQUE (source_id, source_key)
+);
+CREATE INDEX IF NOT EXISTS event_customer_id_idx ON cx_data.event (customer_id, occurred_at);
+CREATE INDEX IF NOT EXISTS event_name_idx ON cx_data.event (name, occurred_at);
+COMMENT ON TABLE cx_data.event IS 'what happened to customers: orders, bills, calls, faults, visits (O-data)';
+COMMENT ON COLUMN cx_data.event.customer_id IS 'customer it happened to; NULL if unknown';
+COMMENT ON COLUMN cx_data.event.touchpoint_id IS 'touchpoint where it happened';
+COMMENT ON COLUMN cx_data.event.org_unit_id IS 'unit where it happened; capturing puts the customer''s unit where none is given';
+COMMENT ON COLUMN cx_data.event.value IS 'how much: an amount, a duration in seconds, a count';
+COMMENT ON COLUMN cx_data.event.name IS 'what happened, such as bill or outage';
+COMMENT ON COLUMN cx_data.event.source_id IS 'source that delivered it; NULL if written by hand';
+COMMENT ON COLUMN cx_data.event.source_key IS 'key of the row in its source; the same source and key is the same event';
+
+CREATE TABLE IF NOT EXISTS cx_data.import_error (
+	import_error_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	source_id bigint NOT NULL REFERENCES cx_data.source ON DELETE CASCADE,
+	source_key text,
+	sqlstate text NOT NULL,
+	message text NOT NULL,
+	attempts integer NOT NULL DEFAULT 1,
+	last_attempt_at timestamptz NOT NULL DEFAULT now(),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT import_error_source_key UNIQUE (source_id, source_key)
+);
+COMMENT ON TABLE cx_data.import_error IS 'rows of sources that could not be captured; CALL cx.maintain() tries them again';
+COMMENT ON COLUMN cx_data.import_error.source_key IS 'key of the row in its source; NULL if it has none';
+COMMENT ON COLUMN cx_data.import_error.sqlstate IS 'error code';
+COMMENT ON COLUMN cx_data.import_error.message IS 'what is wrong';
+COMMENT ON COLUMN cx_data.import_error.attempts IS 'how often it was tried';
+
+CREATE TABLE IF NOT EXISTS cx_data.tally_hourly (
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	hour timestamptz NOT NULL,
+	metric text NOT NULL
+) WITH (fillfactor = 80);
+ALTER TABLE cx_data.tally_hourly ADD COLUMN IF NOT EXISTS tally cx.tally NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS tally_hourly_key ON cx_data.tally_hourly (hour, touchpoint_id, metric, org_unit_id) NULLS NOT DISTINCT;
+COMMENT ON TABLE cx_data.tally_hourly IS 'survey answers counted by touchpoint, metric, unit and hour, without those still in tally_delta: read tally_live';
+COMMENT ON COLUMN cx_data.tally_hourly.hour IS 'start of the hour in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_hourly.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_hourly.tally IS 'answers per score';
+
+CREATE TABLE IF NOT EXISTS cx_data.tally_delta (
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	hour timestamptz NOT NULL,
+	metric text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE cx_data.tally_delta
+	ADD COLUMN IF NOT EXISTS added cx.tally,
+	ADD COLUMN IF NOT EXISTS removed cx.tally,
+	REPLICA IDENTITY FULL;
+COMMENT ON TABLE cx_data.tally_delta IS 'changes of tally_hourly that maintain() has still to fold in; one row for each statement, touchpoint, metric, unit and hour';
+COMMENT ON COLUMN cx_data.tally_delta.hour IS 'as in tally_hourly';
+COMMENT ON COLUMN cx_data.tally_delta.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_delta.added IS 'answers that came; NULL if none';
+COMMENT ON COLUMN cx_data.tally_delta.removed IS 'answers that went, by deletion or change; NULL if none';
+
+-- Triggers: two on each table that sessions keep in memory, and those that check and count
+
+CREATE OR REPLACE TRIGGER program_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.program
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER org_unit_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.org_unit
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER staff_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.staff
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER metric_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.metric
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER touchpoint_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.touchpoint
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.source
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+
+CREATE OR REPLACE TRIGGER metric_in_use BEFORE UPDATE OR DELETE ON cx_data.metric
+	FOR EACH ROW EXECUTE FUNCTION cx.metric_in_use();
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.program
+	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.org_unit
+	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
+CREATE OR REPLACE TRIGGER org_unit_tree AFTER INSERT OR UPDATE OF parent_id ON cx_data.org_unit
+	FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION cx.check_org_unit_tree();
+CREATE OR REPLACE TRIGGER customer_in_use AFTER DELETE ON cx_data.customer
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('customer_id');
+CREATE OR REPLACE TRIGGER touchpoint_in_use AFTER DELETE ON cx_data.touchpoint
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('touchpoint_id');
+CREATE OR REPLACE TRIGGER org_unit_in_use AFTER DELETE ON cx_data.org_unit
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('org_unit_id');
+CREATE OR REPLACE TRIGGER staff_in_use AFTER DELETE ON cx_data.staff
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('staff_id');
+CREATE OR REPLACE TRIGGER source_in_use AFTER DELETE ON cx_data.source
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('source_id');
+
+CREATE OR REPLACE TRIGGER feedback_inserted AFTER INSERT ON cx_data.feedback
+	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();
+CREATE OR REPLACE TRIGGER feedback_updated AFTER UPDATE ON cx_data.feedback
+	REFERENCING OLD TABLE AS went NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();
+CREATE OR REPLACE TRIGGER feedback_deleted AFTER DELETE ON cx_data.feedback
+	REFERENCING OLD TABLE AS went FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();
+CREATE OR REPLACE TRIGGER feedback_truncated AFTER TRUNCATE ON cx_data.feedback
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();
+CREATE OR REPLACE TRIGGER event_inserted AFTER INSERT ON cx_data.event
+	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.event_changed();
+CREATE OR REPLACE TRIGGER event_updated AFTER UPDATE ON cx_data.event
+	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.event_changed();
+-- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
+--
+-- An hour's tally stands in tally_hourly, what came since the last fold in
+-- tally_delta.  tally_recent and tally_daily count the two apart, since only
+-- for a table does the planner know how many groups there will be, and then
+-- put them together.  Hours and days are those of the unit's time zone, else
+-- of the program's, never of the session's.
+
+CREATE OR REPLACE VIEW cx_data.tally_live WITH (security_invoker = true) AS
+SELECT touchpoint_id, org_unit_id, hour, metric, tally
+FROM (
+	SELECT touchpoint_id, org_unit_id, hour, metric,
+		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
+	FROM (
+		SELECT touchpoint_id, org_unit_id, hour, metric, tally AS added, NULL::cx.tally AS removed
+		FROM cx_data.tally_hourly
+		UNION ALL
+		SELECT touchpoint_id, org_unit_id, hour, metric, added, removed
+		FROM cx_data.tally_delta
+	) AS counted
+	GROUP BY touchpoint_id, org_unit_id, hour, metric
+) AS summed
+WHERE cx.responses(tally) > 0;
+COMMENT ON VIEW cx_data.tally_live IS 'survey answers counted by touchpoint, unit, hour and metric, exact at every moment';
+COMMENT ON COLUMN cx_data.tally_live.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.tally_live.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.tally_live.hour IS 'start of the hour in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_live.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_live.tally IS 'answers per score';
+
+CREATE OR REPLACE VIEW cx_data.tally_recent WITH (security_invoker = true) AS
+WITH
+zone AS NOT MATERIALIZED (
+	SELECT time_zone, cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
+	FROM cx_data.org_unit WHERE time_zone IS NOT NULL GROUP BY time_zone
+),
+program AS (
+	SELECT cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
+	FROM cx_data.program
+),
+counted AS (
+	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
+		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)) AS after,
+		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
+	FROM cx_data.tally_hourly AS t
+	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
+	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'	-- earlier than any zone's, for the index
+		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
+		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
+	GROUP BY 1, 2, 3, 4
+	UNION ALL
+	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
+		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)),
+		cx.tally(t.added), cx.tally(t.removed)
+	FROM cx_data.tally_delta AS t
+	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
+	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'
+		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
+		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
+	GROUP BY 1, 2, 3, 4
+),
+summed AS (
+	SELECT touchpoint_id, org_unit_id, metric, after,
+		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
+	FROM counted GROUP BY touchpoint_id, org_unit_id, metric, after
+)
+SELECT touchpoint_id, org_unit_id, metric,
+	cx.tally(tally) FILTER (WHERE after) AS tally,
+	cx.tally(tally) FILTER (WHERE NOT after) AS tally_before
+FROM summed WHERE cx.responses(tally) > 0
+GROUP BY touchpoint_id, org_unit_id, metric;
+COMMENT ON VIEW cx_data.tally_recent IS 'survey answers counted by touchpoint, unit and metric: last 28 full days before that of cx.as_of(), and the 28 before; days are local';
+COMMENT ON COLUMN cx_data.tally_recent.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.tally_recent.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.tally_recent.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_recent.tally IS 'answers per score, last 28 full days; NULL if none';
+COMMENT ON COLUMN cx_data.tally_recent.tally_before IS 'answers per score, the 28 days before these; NULL if none';
+
+CREATE OR REPLACE VIEW cx_data.tally_daily WITH (security_invoker = true) AS
+WITH counted AS (
+	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
+		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date AS day,
+		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
+	FROM cx_data.tally_hourly AS t
+	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+	GROUP BY 1, 2, 3, 4
+	UNION ALL
+	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
+		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date,
+		cx.tally(t.added), cx.tally(t.removed)
+	FROM cx_data.tally_delta AS t
+	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+	GROUP BY 1, 2, 3, 4
+),
+summed AS (
+	SELECT day, touchpoint_id, org_unit_id, metric,
+		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
+	FROM counted GROUP BY day, touchpoint_id, org_unit_id, metric
+)
+SELECT day, touchpoint_id, org_unit_id, metric, tally
+FROM summed WHERE cx.responses(tally) > 0;
+COMMENT ON VIEW cx_data.tally_daily IS 'survey answers counted by local day, touchpoint, unit and metric';
+COMMENT ON COLUMN cx_data.tally_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.tally_daily.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.tally_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_daily.tally IS 'answers per score';
+
+CREATE OR REPLACE VIEW cx_data.touchpoint_daily WITH (security_invoker = true) AS
+SELECT d.day,
+	cx.day_start(d.day, (SELECT time_zone FROM cx_data.program)) AS starts_at,
+	d.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name,
+	d.metric, m.name AS metric_name,
+	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
+FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
+LEFT JOIN cx_data.metric AS m ON m.code = d.metric
+CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;
+COMMENT ON VIEW cx_data.touchpoint_daily IS 'scores by local day, touchpoint and metric, all units together';
+COMMENT ON COLUMN cx_data.touchpoint_daily.day IS 'day in the time zone of the unit that served, else of the program';
+COMMENT ON COLUMN cx_data.touchpoint_daily.starts_at IS 'start of the day in the time zone of the program';
+COMMENT ON COLUMN cx_data.touchpoint_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.touchpoint_daily.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.touchpoint_daily.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.touchpoint_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.touchpoint_daily.metric_name IS 'name of the metric';
+COMMENT ON COLUMN cx_data.touchpoint_daily.value IS 'score in the unit of the metric: NPS in points, CSAT in percent, or a mean; not to be summed or averaged over days';
+COMMENT ON COLUMN cx_data.touchpoint_daily.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.touchpoint_daily.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.touchpoint_daily.responses IS 'answers counted';
+
+CREATE OR REPLACE VIEW cx_data.unit_daily WITH (security_invoker = true) AS
+SELECT d.day,
+	cx.day_start(d.day, coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program))) AS starts_at,
+	d.org_unit_id, u.code AS org_unit, u.name AS org_unit_name, u.tier,
+	d.metric, m.name AS metric_name,
+	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
+FROM (SELECT day, org_unit_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, org_unit_id, metric) AS d
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+LEFT JOIN cx_data.metric AS m ON m.code = d.metric
+CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;
+COMMENT ON VIEW cx_data.unit_daily IS 'scores by local day, unit and metric: the unit''s own answers, without the units below it';
+COMMENT ON COLUMN cx_data.unit_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.unit_daily.starts_at IS 'start of the day in that time zone';
+COMMENT ON COLUMN cx_data.unit_daily.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.unit_daily.org_unit IS 'code of the unit';
+COMMENT ON COLUMN cx_data.unit_daily.org_unit_name IS 'name of the unit';
+COMMENT ON COLUMN cx_data.unit_daily.tier IS 'level in the organisation, 1 is the group';
+COMMENT ON COLUMN cx_data.unit_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.unit_daily.metric_name IS 'name of the metric';
+COMMENT ON COLUMN cx_data.unit_daily.value IS 'score in the unit of the metric: NPS in points, CSAT in percent, or a mean; not to be summed or averaged over days';
+COMMENT ON COLUMN cx_data.unit_daily.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.unit_daily.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.unit_daily.responses IS 'answers counted';
+
+CREATE OR REPLACE VIEW cx_data.touchpoint_score WITH (security_invoker = true) AS
+WITH compared AS (
+	SELECT r.touchpoint_id, r.metric, m.name AS metric_name, m.lower_is_better, c.*,
+		least(c.responses, c.responses_before) >= cx.min_responses() AS comparable
+	FROM (SELECT touchpoint_id, metric, cx.tally(tally) AS tally, cx.tally(tally_before) AS tally_before
+		FROM cx_data.tally_recent GROUP BY touchpoint_id, metric) AS r
+	LEFT JOIN cx_data.metric AS m ON m.code = r.metric
+	CROSS JOIN LATERAL cx.compare(m.kind, m.satisfied_from, r.tally_before, r.tally) AS c
+),
+tested AS (
+	SELECT *, cx.fdr(CASE WHEN comparable THEN p_value END) OVER (PARTITION BY metric) AS q_value
+	FROM compared
+)
+SELECT s.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name, s.metric, s.metric_name,
+	s.value, s.lower, s.upper, s.responses, s.value_before, s.responses_before,
+	s.change, s.change_lower, s.change_upper, s.p_value, s.q_value,
+	coalesce(s.q_value < 0.05, false) AS significant,
+	cx.verdict(s.change, s.q_value, s.comparable, s.lower_is_better) AS verdict
+FROM tested AS s
+LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id);
+COMMENT ON VIEW cx_data.touchpoint_score IS 'scores by touchpoint and metric, all units together: last 28 full days before that of cx.as_of(), against the 28 before';
+COMMENT ON COLUMN cx_data.touchpoint_score.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.touchpoint_score.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.touchpoint_score.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.touchpoint_score.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.touchpoint_score.metric_name IS 'name of the metric';
+COMMENT ON COLUMN cx_data.touchpoint_score.value IS 'score of the last 28 full days, in the unit of the metric: NPS in points, CSAT in percent, or a mean';
+COMMENT ON COLUMN cx_data.touchpoint_score.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.touchpoint_score.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.touchpoint_score.responses IS 'answers of the last 28 full days';
+COMMENT ON COLUMN cx_data.touchpoint_score.value_before IS 'score of the 28 days before these';
+COMMENT ON COLUMN cx_data.touchpoint_score.responses_before IS 'answers of the 28 days before';
+COMMENT ON COLUMN cx_data.touchpoint_score.change IS 'value minus value_before, in the unit of the metric';
+COMMENT ON COLUMN cx_data.touchpoint_score.change_lower IS 'lower end of the 95 % interval of the change';
+COMMENT ON COLUMN cx_data.touchpoint_score.change_upper IS 'upper end of the 95 % interval of the change';
+COMMENT ON COLUMN cx_data.touchpoint_score.p_value IS 'p-value of the change by itself, 0..1';
+COMMENT ON COLUMN cx_data.touchpoint_score.q_value IS 'p-value adjusted for the false discovery rate over the touchpoints of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
+COMMENT ON COLUMN cx_data.touchpoint_score.significant IS 'whether q_value is below 0.05';
+COMMENT ON COLUMN cx_data.touchpoint_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+
+CREATE OR REPLACE VIEW cx_data.unit_score WITH (security_invoker = true) AS
+WITH RECURSIVE below (org_unit_id, top_id) AS (
+	SELECT org_unit_id, org_unit_id FROM cx_data.org_unit
+	UNION	-- not ALL, so a circle of parents comes to an end
+	SELECT below.org_unit_id, u.parent_id
+	FROM below JOIN cx_data.org_unit AS u ON u.org_unit_id = below.top_id
+	WHERE u.parent_id IS NOT NULL
+),
+compared AS (
+	SELECT r.org_unit_id, r.metric, m.name AS metric_name, m.lower_is_better, c.*,
+		least(c.responses, c.responses_before) >= cx.min_responses() AS comparable
+	FROM (SELECT coalesce(below.top_id, org_unit_id) AS org_unit_id, metric, cx.tally(tally) AS tally, cx.tally(tally_before) AS tally_before
+		FROM (SELECT org_unit_id, metric, cx.tally(tally) AS tally, cx.tally(tally_before) AS tally_before
+			FROM cx_data.tally_recent GROUP BY org_unit_id, metric) AS own
+		LEFT JOIN below USING (org_unit_id) GROUP BY 1, 2) AS r
+	LEFT JOIN cx_data.metric AS m ON m.code = r.metric
+	CROSS JOIN LATERAL cx.compare(m.kind, m.satisfied_from, r.tally_before, r.tally) AS c
+),
+tested AS (
+	SELECT *, cx.fdr(CASE WHEN comparable THEN p_value END) OVER (PARTITION BY metric) AS q_value
+	FROM compared
+)
+SELECT s.org_unit_id, u.code AS org_unit, u.name AS org_unit_name, u.tier, s.metric, s.metric_name,
+	s.value, s.lower, s.upper, s.responses, s.value_before, s.responses_before,
+	s.change, s.change_lower, s.change_upper, s.p_value, s.q_value,
+	coalesce(s.q_value < 0.05, false) AS significant,
+	cx.verdict(s.change, s.q_value, s.comparable, s.lower_is_better) AS verdict
+FROM tested AS s
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id);
+COMMENT ON VIEW cx_data.unit_score IS 'scores by unit and metric, a unit with all units below it: last 28 full days before that of cx.as_of(), against the 28 before';
+COMMENT ON COLUMN cx_data.unit_score.org_unit_id IS 'unit that served, itself or through a unit below it; NULL if unknown';
+COMMENT ON COLUMN cx_data.unit_score.org_unit IS 'code of the unit';
+COMMENT ON COLUMN cx_data.unit_score.org_unit_name IS 'name of the unit';
+COMMENT ON COLUMN cx_data.unit_score.tier IS 'level in the organisation, 1 is the group';
+COMMENT ON COLUMN cx_data.unit_score.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.unit_score.metric_name IS 'name of the metric';
+COMMENT ON COLUMN cx_data.unit_score.value IS 'score of the last 28 full days, in the unit of the metric: NPS in points, CSAT in percent, or a mean';
+COMMENT ON COLUMN cx_data.unit_score.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.unit_score.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.unit_score.responses IS 'answers of the last 28 full days';
+COMMENT ON COLUMN cx_data.unit_score.value_before IS 'score of the 28 days before these';
+COMMENT ON COLUMN cx_data.unit_score.responses_before IS 'answers of the 28 days before';
+COMMENT ON COLUMN cx_data.unit_score.change IS 'value minus value_before, in the unit of the metric';
+COMMENT ON COLUMN cx_data.unit_score.change_lower IS 'lower end of the 95 % interval of the change';
+COMMENT ON COLUMN cx_data.unit_score.change_upper IS 'upper end of the 95 % interval of the change';
+COMMENT ON COLUMN cx_data.unit_score.p_value IS 'p-value of the change by itself, 0..1';
+COMMENT ON COLUMN cx_data.unit_score.q_value IS 'p-value adjusted for the false discovery rate over the units of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
+COMMENT ON COLUMN cx_data.unit_score.significant IS 'whether q_value is below 0.05';
+COMMENT ON COLUMN cx_data.unit_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+
+CREATE OR REPLACE VIEW cx_data.feedback_detail WITH (security_invoker = true) AS
+SELECT f.feedback_id,
+	(f.responded_at AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date AS day,
+	f.responded_at, f.kind, f.metric, m.name AS metric_name, f.score::integer AS score, f.channel,
+	f.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name,
+	g.code AS stage, g.name AS stage_name, j.code AS journey, j.name AS journey_name,
+	f.customer_id, c.code AS customer, c.name AS customer_name, c.segment,
+	f.org_unit_id, u.code AS org_unit, u.name AS org_unit_name,
+	f.staff_id, p.code AS staff, p.name AS staff_name,
+	s.name AS source, f.source_key
+FROM cx_data.feedback AS f
+LEFT JOIN cx_data.metric AS m ON m.code = f.metric
+LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
+LEFT JOIN cx_data.stage AS g USING (stage_id)
+LEFT JOIN cx_data.journey AS j USING (journey_id)
+LEFT JOIN cx_data.customer AS c USING (customer_id)
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = f.org_unit_id
+LEFT JOIN cx_data.staff AS p ON p.staff_id = f.staff_id
+LEFT JOIN cx_data.source AS s USING (source_id);
+COMMENT ON VIEW cx_data.feedback_detail IS 'feedback with the names of what it refers to, one row each; comments stay in cx_data.feedback, for those who may read them';
+COMMENT ON COLUMN cx_data.feedback_detail.feedback_id IS 'key of the feedback, unique per row';
+COMMENT ON COLUMN cx_data.feedback_detail.day IS 'day in the time zone of the unit that served, else of the program';
+COMMENT ON COLUMN cx_data.feedback_detail.responded_at IS 'when the customer said it';
+COMMENT ON COLUMN cx_data.feedback_detail.kind IS 'survey, complaint, suggestion, social, mystery, trial or staff; scores count surveys only';
+COMMENT ON COLUMN cx_data.feedback_detail.metric IS 'code of the metric that the score is for';
+COMMENT ON COLUMN cx_data.feedback_detail.metric_name IS 'name of the metric';
+COMMENT ON COLUMN cx_data.feedback_detail.score IS 'whole number on the scale of the metric';
+COMMENT ON COLUMN cx_data.feedback_detail.channel IS 'channel the answer came by, such as sms or app';
+COMMENT ON COLUMN cx_data.feedback_detail.touchpoint_id IS 'touchpoint it is about; NULL if it is about the relationship as a whole';
+COMMENT ON COLUMN cx_data.feedback_detail.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.feedback_detail.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.feedback_detail.stage IS 'code of the stage that the touchpoint belongs to now';
+COMMENT ON COLUMN cx_data.feedback_detail.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.feedback_detail.journey IS 'code of the journey that the stage belongs to';
+COMMENT ON COLUMN cx_data.feedback_detail.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.feedback_detail.customer_id IS 'customer who said it; NULL if anonymous';
+COMMENT ON COLUMN cx_data.feedback_detail.customer IS 'code of the customer';
+COMMENT ON COLUMN cx_data.feedback_detail.customer_name IS 'name of the customer';
+COMMENT ON COLUMN cx_data.feedback_detail.segment IS 'segment of the customer';
+COMMENT ON COLUMN cx_data.feedback_detail.org_unit_id IS 'unit that served the customer';
+COMMENT ON COLUMN cx_data.feedback_detail.org_unit IS 'code of the unit';
+COMMENT ON COLUMN cx_data.feedback_detail.org_unit_name IS 'name of the unit';
+COMMENT ON COLUMN cx_data.feedback_detail.staff_id IS 'member of staff who served the customer';
+COMMENT ON COLUMN cx_data.feedback_detail.staff IS 'code of the member of staff';
+COMMENT ON COLUMN cx_data.feedback_detail.staff_name IS 'name of the member of staff';
+COMMENT ON COLUMN cx_data.feedback_detail.source IS 'name of the source that delivered it; NULL if written by hand';
+COMMENT ON COLUMN cx_data.feedback_detail.source_key IS 'key of the row in its source';
+-- Views of journeys: what is published, and how customers experience it
+--
+-- An experience is 0 (worst) to 100 (best): all answers to a touchpoint,
+-- brought there from their scales.  A stage is the weighted mean of those
+-- touchpoints that have enough answers, a journey that of its stages.
+
+CREATE OR REPLACE VIEW cx_data.journey_published WITH (security_invoker = true) AS
+SELECT j.journey_id, j.code AS journey, v.definition ->> 'name' AS journey_name, v.version, v.published_at,
+	s.stage_id, s.code AS stage, s.name AS stage_name, s.position AS stage_position, s.weight AS stage_weight,
+	t.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name, t.position AS touchpoint_position, t.weight AS touchpoint_weight,
+	t.channel, t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit
+FROM cx_data.journey AS j
+CROSS JOIN LATERAL (
+	SELECT version, published_at, definition FROM cx_data.journey_version
+	WHERE journey_id = j.journey_id AND published_at <= cx.as_of()
+	ORDER BY version DESC LIMIT 1
+) AS v
+CROSS JOIN LATERAL jsonb_to_recordset(v.definition -> 'stages')
+	AS s (stage_id bigint, code text, name text, position integer, weight double precision, touchpoints jsonb)
+LEFT JOIN LATERAL jsonb_to_recordset(s.touchpoints)
+	AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,
+		owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text) ON true;
+COMMENT ON VIEW cx_data.journey_published IS 'touchpoints of the journeys as published: the version in force at cx.as_of()';
+COMMENT ON COLUMN cx_data.journey_published.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.journey_published.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.journey_published.journey_name IS 'name of the journey, as all that follows when it was published';
+COMMENT ON COLUMN cx_data.journey_published.version IS '1, 2, ... within the journey';
+COMMENT ON COLUMN cx_data.journey_published.published_at IS 'when this version was published';
+COMMENT ON COLUMN cx_data.journey_published.stage_id IS 'the stage';
+COMMENT ON COLUMN cx_data.journey_published.stage IS 'code of the stage';
+COMMENT ON COLUMN cx_data.journey_published.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.journey_published.stage_position IS 'order within the journey';
+COMMENT ON COLUMN cx_data.journey_published.stage_weight IS 'weight in the score of the journey';
+COMMENT ON COLUMN cx_data.journey_published.touchpoint_id IS 'the touchpoint; NULL if the stage has none';
+COMMENT ON COLUMN cx_data.journey_published.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.journey_published.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.journey_published.touchpoint_position IS 'order within the stage';
+COMMENT ON COLUMN cx_data.journey_published.touchpoint_weight IS 'weight in the score of the stage';
+COMMENT ON COLUMN cx_data.journey_published.channel IS 'channel, such as app, shop or phone';
+COMMENT ON COLUMN cx_data.journey_published.moment_of_truth IS 'whether it decides how the customer remembers the journey';
+COMMENT ON COLUMN cx_data.journey_published.owner_staff_id IS 'member of staff who answers for it';
+COMMENT ON COLUMN cx_data.journey_published.owner_staff IS 'code of that member of staff';
+COMMENT ON COLUMN cx_data.journey_published.owner_unit_id IS 'unit that answers for it';
+COMMENT ON COLUMN cx_data.journey_published.owner_unit IS 'code of that unit';
+
+CREATE OR REPLACE VIEW cx_data.emotion_curve WITH (security_invoker = true) AS
+WITH experienced AS (
+	SELECT r.touchpoint_id, cx.experience_estimate(r.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+	FROM (SELECT touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_recent GROUP BY touchpoint_id, metric) AS r
+	JOIN cx_data.metric AS m ON m.code = r.metric
+	GROUP BY r.touchpoint_id
+)
+SELECT j.journey_id, j.journey, j.journey_name, j.stage_id, j.stage, j.stage_name, j.stage_position,
+	j.touchpoint_id, j.touchpoint, j.touchpoint_name, j.touchpoint_position, j.channel, j.moment_of_truth,
+	((e.experience).value - 50) / 25 AS emotion, (e.experience).value, (e.experience).lower, (e.experience).upper,
+	coalesce((e.experience).responses, 0) AS responses,
+	coalesce((e.experience).responses, 0) >= cx.min_responses() AS counted
+FROM cx_data.journey_published AS j
+LEFT JOIN experienced AS e USING (touchpoint_id)
+WHERE j.touchpoint_id IS NOT NULL;
+COMMENT ON VIEW cx_data.emotion_curve IS 'how customers experienced the touchpoints of the published journeys in the last 28 full days: order by journey, stage_position, touchpoint_position';
+COMMENT ON COLUMN cx_data.emotion_curve.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.emotion_curve.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.emotion_curve.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.emotion_curve.stage_id IS 'the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.stage IS 'code of the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.stage_position IS 'order of the stage within the journey';
+COMMENT ON COLUMN cx_data.emotion_curve.touchpoint_id IS 'the touchpoint';
+COMMENT ON COLUMN cx_data.emotion_curve.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.emotion_curve.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.emotion_curve.touchpoint_position IS 'order of the touchpoint within the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.channel IS 'channel, such as app, shop or phone';
+COMMENT ON COLUMN cx_data.emotion_curve.moment_of_truth IS 'whether it decides how the customer remembers the journey';
+COMMENT ON COLUMN cx_data.emotion_curve.emotion IS 'experience on the scale of the map, -2 (worst) to 2 (best): (value - 50) / 25; NULL without answers';
+COMMENT ON COLUMN cx_data.emotion_curve.value IS 'experience, 0..100: mean of all answers, each brought from its scale to 0 (worst) to 100 (best); NULL without answers';
+COMMENT ON COLUMN cx_data.emotion_curve.lower IS 'lower end of the 95 % interval of the value; NULL for one answer';
+COMMENT ON COLUMN cx_data.emotion_curve.upper IS 'upper end of the 95 % interval of the value; NULL for one answer';
+COMMENT ON COLUMN cx_data.emotion_curve.responses IS 'answers of the last 28 full days';
+COMMENT ON COLUMN cx_data.emotion_curve.counted IS 'whether these are enough, at least cx.min_responses, to count in the score of the stage';
+
+CREATE OR REPLACE VIEW cx_data.stage_score WITH (security_invoker = true) AS
+WITH experienced AS (
+	SELECT r.touchpoint_id, cx.experience_estimate(r.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+	FROM (SELECT touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_recent GROUP BY touchpoint_id, metric) AS r
+	JOIN cx_data.metric AS m ON m.code = r.metric
+	GROUP BY r.touchpoint_id
+),
+placed AS (
+	SELECT *, touchpoint_weight > 0 AND coalesce((experience).responses, 0) >= cx.min_responses() AS counted
+	FROM cx_data.journey_published LEFT JOIN experienced USING (touchpoint_id)
+),
+scored AS (
+	SELECT journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight,
+		cx.journey_stage_estimate(experience, touchpoint_weight) FILTER (WHERE counted) AS score,
+		count(*) FILTER (WHERE counted) AS touchpoint_count,
+		count(touchpoint_id) FILTER (WHERE NOT counted) AS left_out_count,
+		(array_agg(touchpoint ORDER BY (experience).value, touchpoint_position) FILTER (WHERE counted))[1] AS worst_touchpoint,
+		min((experience).value) FILTER (WHERE counted) AS worst_value
+	FROM placed
+	GROUP BY journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight
+)
+SELECT journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight,
+	(score).value, (score).lower, (score).upper, ((score).value - 50) / 25 AS emotion,
+	coalesce((score).responses, 0) AS responses, touchpoint_count, left_out_count, worst_touchpoint, worst_value
+FROM scored;
+COMMENT ON VIEW cx_data.stage_score IS 'how customers experienced the stages of the published journeys in the last 28 full days';
+COMMENT ON COLUMN cx_data.stage_score.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.stage_score.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.stage_score.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.stage_score.stage_id IS 'the stage';
+COMMENT ON COLUMN cx_data.stage_score.stage IS 'code of the stage';
+COMMENT ON COLUMN cx_data.stage_score.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.stage_score.stage_position IS 'order of the stage within the journey';
+COMMENT ON COLUMN cx_data.stage_score.stage_weight IS 'weight of the stage in the score of the journey';
+COMMENT ON COLUMN cx_data.stage_score.value IS 'experience, 0..100: mean of its touchpoints weighted by their weights, over those that have at least cx.min_responses answers in the last 28 full days; NULL if none has';
+COMMENT ON COLUMN cx_data.stage_score.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.stage_score.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.stage_score.emotion IS 'the value on the scale of the map, -2 (worst) to 2 (best): (value - 50) / 25';
+COMMENT ON COLUMN cx_data.stage_score.responses IS 'answers to the touchpoints counted';
+COMMENT ON COLUMN cx_data.stage_score.touchpoint_count IS 'touchpoints counted';
+COMMENT ON COLUMN cx_data.stage_score.left_out_count IS 'touchpoints left out, because they have too few answers or weight 0';
+COMMENT ON COLUMN cx_data.stage_score.worst_touchpoint IS 'code of the touchpoint with the worst experience among those counted';
+COMMENT ON COLUMN cx_data.stage_score.worst_value IS 'experience of that touchpoint, 0..100';
+
+CREATE OR REPLACE VIEW cx_data.journey_score WITH (security_invoker = true) AS
+WITH experienced AS (
+	SELECT r.touchpoint_id, cx.experience_estimate(r.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+	FROM (SELECT touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_recent GROUP BY touchpoint_id, metric) AS r
+	JOIN cx_data.metric AS m ON m.code = r.metric
+	GROUP BY r.touchpoint_id
+),
+placed AS (
+	SELECT *, touchpoint_weight > 0 AND coalesce((experience).responses, 0) >= cx.min_responses() AS counted
+	FROM cx_data.journey_published LEFT JOIN experienced USING (touchpoint_id)
+),
+staged AS (
+	SELECT journey_id, journey, journey_name, stage, stage_position, stage_weight,
+		cx.journey_stage_estimate(experience, touchpoint_weight) FILTER (WHERE counted) AS experience,
+		stage_weight > 0 AND bool_or(counted) AS counted
+	FROM placed
+	GROUP BY journey_id, journey, journey_name, stage, stage_position, stage_weight
+),
+scored AS (
+	SELECT journey_id, journey, journey_name,
+		cx.journey_stage_estimate(experience, stage_weight) FILTER (WHERE counted) AS score,
+		count(*) FILTER (WHERE counted) AS stage_count,
+		count(*) FILTER (WHERE NOT counted) AS left_out_count,
+		(array_agg(stage ORDER BY (experience).value, stage_position) FILTER (WHERE counted))[1] AS worst_stage,
+		min((experience).value) FILTER (WHERE counted) AS worst_value
+	FROM staged
+	GROUP BY journey_id, journey, journey_name
+)
+SELECT journey_id, journey, journey_name,
+	(score).value, (score).lower, (score).upper, ((score).value - 50) / 25 AS emotion,
+	coalesce((score).responses, 0) AS responses, stage_count, left_out_count, worst_stage, worst_value
+FROM scored;
+COMMENT ON VIEW cx_data.journey_score IS 'how customers experienced the published journeys in the last 28 full days';
+COMMENT ON COLUMN cx_data.journey_score.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.journey_score.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.journey_score.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.journey_score.value IS 'experience, 0..100: mean of its stages weighted by their weights, over those that have a score; NULL if none has';
+COMMENT ON COLUMN cx_data.journey_score.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.journey_score.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.journey_score.emotion IS 'the value on the scale of the map, -2 (worst) to 2 (best): (value - 50) / 25';
+COMMENT ON COLUMN cx_data.journey_score.responses IS 'answers to the touchpoints counted';
+COMMENT ON COLUMN cx_data.journey_score.stage_count IS 'stages counted';
+COMMENT ON COLUMN cx_data.journey_score.left_out_count IS 'stages left out, because they have no score or weight 0';
+COMMENT ON COLUMN cx_data.journey_score.worst_stage IS 'code of the stage with the worst experience among those counted';
+COMMENT ON COLUMN cx_data.journey_score.worst_value IS 'experience of that stage, 0..100';
+
+CREATE OR REPLACE VIEW cx_data.stage_daily WITH (security_invoker = true) AS
+WITH experienced AS (
+	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	JOIN cx_data.metric AS m ON m.code = d.metric
+	GROUP BY d.day, d.touchpoint_id
+),
+placed AS (
+	SELECT *, touchpoint_weight > 0 AND coalesce((experience).responses, 0) >= cx.min_responses() AS counted
+	FROM cx_data.journey_published JOIN experienced USING (touchpoint_id)
+),
+scored AS (
+	SELECT day, journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight,
+		cx.journey_stage_estimate(experience, touchpoint_weight) FILTER (WHERE counted) AS score,
+		count(*) FILTER (WHERE counted) AS touchpoint_count,
+		count(touchpoint_id) FILTER (WHERE NOT counted) AS left_out_count,
+		(array_agg(touchpoint ORDER BY (experience).value, touchpoint_position) FILTER (WHERE counted))[1] AS worst_touchpoint,
+		min((experience).value) FILTER (WHERE counted) AS worst_value
+	FROM placed
+	GROUP BY day, journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight
+)
+SELECT day, cx.day_start(day, (SELECT time_zone FROM cx_data.program)) AS starts_at,
+	journey_id, journey, journey_name, stage_id, stage, stage_name, stage_position, stage_weight,
+	(score).value, (score).lower, (score).upper, ((score).value - 50) / 25 AS emotion,
+	coalesce((score).responses, 0) AS responses, touchpoint_count, left_out_count, worst_touchpoint, worst_value
+FROM scored;
+COMMENT ON VIEW cx_data.stage_daily IS 'how customers experienced the stages of the published journeys, day by day';
+COMMENT ON COLUMN cx_data.stage_daily.day IS 'day in the time zone of the unit that served, else of the program';
+COMMENT ON COLUMN cx_data.stage_daily.starts_at IS 'start of the day in the time zone of the program';
+COMMENT ON COLUMN cx_data.stage_daily.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.stage_daily.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.stage_daily.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.stage_daily.stage_id IS 'the stage';
+COMMENT ON COLUMN cx_data.stage_daily.stage IS 'code of the stage';
+COMMENT ON COLUMN cx_data.stage_daily.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.stage_daily.stage_position IS 'order of the stage within the journey';
+COMMENT ON COLUMN cx_data.stage_daily.stage_weight IS 'weight of the stage in the score of the journey';
+COMMENT ON COLUMN cx_data.stage_daily.value IS 'experience, 0..100: mean of its touchpoints weighted by their weights, over those that have at least cx.min_responses answers on that day; NULL if none has';
+COMMENT ON COLUMN cx_data.stage_daily.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.stage_daily.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.stage_daily.emotion IS 'the value on the scale of the map, -2 (worst) to 2 (best): (value - 50) / 25';
+COMMENT ON COLUMN cx_data.stage_daily.responses IS 'answers to the touchpoints counted';
+COMMENT ON COLUMN cx_data.stage_daily.touchpoint_count IS 'touchpoints counted';
+COMMENT ON COLUMN cx_data.stage_daily.left_out_count IS 'touchpoints with answers on that day that are left out, because these are too few or their weight is 0';
+COMMENT ON COLUMN cx_data.stage_daily.worst_touchpoint IS 'code of the touchpoint with the worst experience among those counted';
+COMMENT ON COLUMN cx_data.stage_daily.worst_value IS 'experience of that touchpoint, 0..100';
+
+CREATE OR REPLACE VIEW cx_data.journey_daily WITH (security_invoker = true) AS
+WITH experienced AS (
+	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	JOIN cx_data.metric AS m ON m.code = d.metric
+	GROUP BY d.day, d.touchpoint_id
+),
+placed AS (
+	SELECT *, touchpoint_weight > 0 AND coalesce((experience).responses, 0) >= cx.min_responses() AS counted
+	FROM cx_data.journey_published JOIN experienced USING (touchpoint_id)
+),
+staged AS (
+	SELECT day, journey_id, journey, journey_name, stage, stage_position, stage_weight,
+		cx.journey_stage_estimate(experience, touchpoint_weight) FILTER (WHERE counted) AS experience,
+		stage_weight > 0 AND bool_or(counted) AS counted
+	FROM placed
+	GROUP BY day, journey_id, journey, journey_name, stage, stage_position, stage_weight
+),
+scored AS (
+	SELECT day, journey_id, journey, journey_name,
+		cx.journey_stage_estimate(experience, stage_weight) FILTER (WHERE counted) AS score,
+		count(*) FILTER (WHERE counted) AS stage_count,
+		count(*) FILTER (WHERE NOT counted) AS left_out_count,
+		(array_agg(stage ORDER BY (experience).value, stage_position) FILTER (WHERE counted))[1] AS worst_stage,
+		min((experience).value) FILTER (WHERE counted) AS worst_value
+	FROM staged
+	GROUP BY day, journey_id, journey, journey_name
+)
+SELECT day, cx.day_start(day, (SELECT time_zone FROM cx_data.program)) AS starts_at,
+	journey_id, journey, journey_name,
+	(score).value, (score).lower, (score).upper, ((score).value - 50) / 25 AS emotion,
+	coalesce((score).responses, 0) AS responses, stage_count, left_out_count, worst_stage, worst_value
+FROM scored;
+COMMENT ON VIEW cx_data.journey_daily IS 'how customers experienced the published journeys, day by day';
+COMMENT ON COLUMN cx_data.journey_daily.day IS 'day in the time zone of the unit that served, else of the program';
+COMMENT ON COLUMN cx_data.journey_daily.starts_at IS 'start of the day in the time zone of the program';
+COMMENT ON COLUMN cx_data.journey_daily.journey_id IS 'the journey';
+COMMENT ON COLUMN cx_data.journey_daily.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.journey_daily.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.journey_daily.value IS 'experience, 0..100: mean of its stages weighted by their weights, over those that have a score; NULL if none has';
+COMMENT ON COLUMN cx_data.journey_daily.lower IS 'lower end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.journey_daily.upper IS 'upper end of the 95 % interval of the value';
+COMMENT ON COLUMN cx_data.journey_daily.emotion IS 'the value on the scale of the map, -2 (worst) to 2 (best): (value - 50) / 25';
+COMMENT ON COLUMN cx_data.journey_daily.responses IS 'answers to the touchpoints counted';
+COMMENT ON COLUMN cx_data.journey_daily.stage_count IS 'stages counted';
+COMMENT ON COLUMN cx_data.journey_daily.left_out_count IS 'stages with answers on that day that are left out, because they have no score or weight 0';
+COMMENT ON COLUMN cx_data.journey_daily.worst_stage IS 'code of the stage with the worst experience among those counted';
+COMMENT ON COLUMN cx_data.journey_daily.worst_value IS 'experience of that stage, 0..100';
+
+CREATE OR REPLACE VIEW cx_data.journey_coverage WITH (security_invoker = true) AS
+WITH covered AS (
+	SELECT t.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name,
+		g.code AS stage, g.name AS stage_name, j.code AS journey, j.name AS journey_name, t.channel, t.moment_of_truth,
+		NOT EXISTS (SELECT FROM cx_data.feedback AS f
+			WHERE f.touchpoint_id = t.touchpoint_id AND f.responded_at <= cx.as_of()
+				AND f.kind = 'survey' AND f.score IS NOT NULL) AS lacks_metric,
+		num_nonnulls(t.owner_staff_id, t.owner_unit_id) = 0 AS lacks_owner,
+		(SELECT max(f.responded_at) FROM cx_data.feedback AS f
+			WHERE f.touchpoint_id = t.touchpoint_id AND f.responded_at <= cx.as_of()) AS last_feedback_at
+	FROM cx_data.touchpoint AS t
+	LEFT JOIN cx_data.stage AS g USING (stage_id)
+	LEFT JOIN cx_data.journey AS j USING (journey_id)
+),
+aged AS (
+	SELECT *, coalesce(last_feedback_at < cx.days_ago(28, (SELECT time_zone FROM cx_data.program)), true) AS lacks_data
+	FROM covered
+)
+SELECT touchpoint_id, touchpoint, touchpoint_name, stage, stage_name, journey, journey_name, channel, moment_of_truth,
+	lacks_metric, lacks_owner, lacks_data, last_feedback_at
+FROM aged
+WHERE lacks_metric OR lacks_owner OR lacks_data;
+COMMENT ON VIEW cx_data.journey_coverage IS 'touchpoints of the catalogue, published or not, that nobody measures, owns or hears of';
+COMMENT ON COLUMN cx_data.journey_coverage.touchpoint_id IS 'key of the touchpoint, unique per row';
+COMMENT ON COLUMN cx_data.journey_coverage.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.journey_coverage.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.journey_coverage.stage IS 'code of the stage; NULL while it has no place in a journey';
+COMMENT ON COLUMN cx_data.journey_coverage.stage_name IS 'name of the stage';
+COMMENT ON COLUMN cx_data.journey_coverage.journey IS 'code of the journey';
+COMMENT ON COLUMN cx_data.journey_coverage.journey_name IS 'name of the journey';
+COMMENT ON COLUMN cx_data.journey_coverage.channel IS 'channel, such as app, shop or phone';
+COMMENT ON COLUMN cx_data.journey_coverage.moment_of_truth IS 'whether it decides how the customer remembers the journey';
+COMMENT ON COLUMN cx_data.journey_coverage.lacks_metric IS 'whether no survey answer was ever scored';
+COMMENT ON COLUMN cx_data.journey_coverage.lacks_owner IS 'whether neither a member of staff nor a unit answers for it';
+COMMENT ON COLUMN cx_data.journey_coverage.lacks_data IS 'whether there is no feedback of any kind since the start of the last 28 full days';
+COMMENT ON COLUMN cx_data.journey_coverage.last_feedback_at IS 'when customers last said something about it; NULL if never';
+-- View of customers: what is known of each, in one row
+--
+-- Everything but the customer comes from LATERAL subqueries on indexes, so
+-- one customer takes about a millisecond, and what is not asked for nothing.
+
+CREATE OR REPLACE VIEW cx_data.customer_profile WITH (security_invoker = true) AS
+SELECT c.customer_id, c.code, c.name, c.segment, u.code AS org_unit, u.name AS org_unit_name, carried.tags,
+	said.last_nps_score, said.last_nps_at,
+	said.last_csat_score, said.last_csat_metric, said.last_csat_at,
+	said.last_ces_score, said.last_ces_metric, said.last_ces_at,
+	said.feedback_count, said.experience, said.experience_before,
+	said.experience - said.experience_before AS feedback_trend,
+	said.complaint_90_day_count, problem.problem_touchpoints,
+	happened.event_30_day_count, happened.event_90_day_count,
+	latest.last_event, latest.last_event_at, latest.recent_events,
+	c.first_seen_at, greatest(said.last_feedback_at, latest.last_event_at) AS last_seen_at
+FROM cx_data.customer AS c
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+LEFT JOIN LATERAL (
+	SELECT string_agg(t.code, ', ' ORDER BY t.code) AS tags
+	FROM cx_data.customer_tag AS g JOIN cx_data.tag AS t USING (tag_id)
+	WHERE g.customer_id = c.customer_id AND g.valid_from <= cx.as_of() AND (g.valid_until > cx.as_of() OR g.valid_until IS NULL)
+) AS carried ON true
+LEFT JOIN LATERAL (
+	SELECT count(*) AS feedback_count, max(responded_at) AS last_feedback_at,
+		max(responded_at) FILTER (WHERE formula = 'nps') AS last_nps_at,
+		(array_agg(score ORDER BY recency) FILTER (WHERE formula = 'nps'))[1] AS last_nps_score,
+		max(responded_at) FILTER (WHERE formula = 'csat') AS last_csat_at,
+		(array_agg(score ORDER BY recency) FILTER (WHERE formula = 'csat'))[1] AS last_csat_score,
+		(array_agg(metric ORDER BY recency) FILTER (WHERE formula = 'csat'))[1] AS last_csat_metric,
+		max(responded_at) FILTER (WHERE formula = 'ces') AS last_ces_at,
+		(array_agg(score ORDER BY recency) FILTER (WHERE formula = 'ces'))[1] AS last_ces_score,
+		(array_agg(metric ORDER BY recency) FILTER (WHERE formula = 'ces'))[1] AS last_ces_metric,
+		avg(experience) FILTER (WHERE age < 90 * interval '24 hours') AS experience,
+		avg(experience) FILTER (WHERE age >= 90 * interval '24 hours' AND age < 180 * interval '24 hours') AS experience_before,
+		count(*) FILTER (WHERE kind = 'complaint' AND age < 90 * interval '24 hours') AS complaint_90_day_count
+	FROM (
+		SELECT f.kind, f.metric, f.score::integer AS score, f.responded_at, cx.as_of() - f.responded_at AS age,
+			row_number() OVER (ORDER BY f.responded_at DESC, f.feedback_id DESC) AS recency,
+			m.kind AS formula, cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) AS experience
+		FROM cx_data.feedback AS f
+		LEFT JOIN cx_data.metric AS m ON m.code = f.metric AND f.kind = 'survey' AND f.score IS NOT NULL
+		WHERE f.customer_id = c.customer_id AND f.responded_at <= cx.as_of()
+	) AS f
+) AS said ON true
+LEFT JOIN LATERAL (
+	SELECT string_agg(coalesce(t.name, t.code), ', ' ORDER BY t.code) AS problem_touchpoints
+	FROM (
+		SELECT DISTINCT ON (touchpoint_id) touchpoint_id, metric, score
+		FROM cx_data.feedback
+		WHERE customer_id = c.customer_id AND responded_at <= cx.as_of() AND responded_at > cx.as_of() - 90 * interval '24 hours'
+			AND kind = 'survey' AND score IS NOT NULL
+		ORDER BY touchpoint_id, responded_at DESC, feedback_id DESC
+	) AS f
+	JOIN cx_data.touchpoint AS t USING (touchpoint_id)
+	JOIN cx_data.metric AS m ON m.code = f.metric
+	WHERE CASE WHEN m.kind = 'nps' THEN f.score <= 6
+		ELSE cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) < 50 END
+) AS problem ON true
+LEFT JOIN LATERAL (
+	SELECT count(*) AS event_90_day_count,
+		count(*) FILTER (WHERE occurred_at > cx.as_of() - 30 * interval '24 hours') AS event_30_day_count
+	FROM cx_data.event
+	WHERE customer_id = c.customer_id AND occurred_at <= cx.as_of() AND occurred_at > cx.as_of() - 90 * interval '24 hours'
+) AS happened ON true
+LEFT JOIN LATERAL (
+	SELECT max(occurred_at) AS last_event_at,
+		(array_agg(name ORDER BY occurred_at DESC, event_id DESC))[1] AS last_event,
+		string_agg(name, ', ' ORDER BY occurred_at DESC, event_id DESC) AS recent_events
+	FROM (
+		SELECT name, occurred_at, event_id
+		FROM cx_data.event
+		WHERE customer_id = c.customer_id AND occurred_at <= cx.as_of()
+		ORDER BY occurred_at DESC, event_id DESC LIMIT 5
+	) AS e
+) AS latest ON true;
+COMMENT ON VIEW cx_data.customer_profile IS 'what is known of each customer at cx.as_of(), in one row; customer_timeline(code) tells the story';
+COMMENT ON COLUMN cx_data.customer_profile.customer_id IS 'key of the customer, unique per row';
+COMMENT ON COLUMN cx_data.customer_profile.code IS 'what the operational systems call this customer';
+COMMENT ON COLUMN cx_data.customer_profile.name IS 'name of the customer';
+COMMENT ON COLUMN cx_data.customer_profile.segment IS 'customer segment, such as consumer or business';
+COMMENT ON COLUMN cx_data.customer_profile.org_unit IS 'code of the unit in charge';
+COMMENT ON COLUMN cx_data.customer_profile.org_unit_name IS 'name of the unit in charge';
+COMMENT ON COLUMN cx_data.customer_profile.tags IS 'codes of the tags carried, separated by commas';
+COMMENT ON COLUMN cx_data.customer_profile.last_nps_score IS 'last answer to a metric of kind nps, 0..10';
+COMMENT ON COLUMN cx_data.customer_profile.last_nps_at IS 'when that was';
+COMMENT ON COLUMN cx_data.customer_profile.last_csat_score IS 'last answer to a metric of kind csat, on the scale of last_csat_metric';
+COMMENT ON COLUMN cx_data.customer_profile.last_csat_metric IS 'code of that metric';
+COMMENT ON COLUMN cx_data.customer_profile.last_csat_at IS 'when that was';
+COMMENT ON COLUMN cx_data.customer_profile.last_ces_score IS 'last answer to a metric of kind ces, on the scale of last_ces_metric';
+COMMENT ON COLUMN cx_data.customer_profile.last_ces_metric IS 'code of that metric';
+COMMENT ON COLUMN cx_data.customer_profile.last_ces_at IS 'when that was';
+COMMENT ON COLUMN cx_data.customer_profile.feedback_count IS 'feedback of all kinds';
+COMMENT ON COLUMN cx_data.customer_profile.experience IS 'mean of the survey answers of the last 90 days, each brought from its scale to 0 (worst) to 100 (best); NULL if none';
+COMMENT ON COLUMN cx_data.customer_profile.experience_before IS 'the same of the 90 days before';
+COMMENT ON COLUMN cx_data.customer_profile.feedback_trend IS 'experience minus experience_before, -100..100; NULL if there is nothing to compare';
+COMMENT ON COLUMN cx_data.customer_profile.complaint_90_day_count IS 'complaints of the last 90 days';
+COMMENT ON COLUMN cx_data.customer_profile.problem_touchpoints IS 'touchpoints that this customer last scored badly (NPS 0..6, else below the middle of the scale) in the last 90 days, separated by commas';
+COMMENT ON COLUMN cx_data.customer_profile.event_30_day_count IS 'events of the last 30 days';
+COMMENT ON COLUMN cx_data.customer_profile.event_90_day_count IS 'events of the last 90 days';
+COMMENT ON COLUMN cx_data.customer_profile.last_event IS 'name of the last event';
+COMMENT ON COLUMN cx_data.customer_profile.last_event_at IS 'when that was';
+COMMENT ON COLUMN cx_data.customer_profile.recent_events IS 'names of the last five events, the latest first, separated by commas';
+COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event when this customer was added, else the time of adding';
+COMMENT ON COLUMN cx_data.customer_profile.last_seen_at IS 'time of the latest feedback or event; NULL if none';
+END
+$program$;
+-- END OF PROGRAM
+
+COMMENT ON PROCEDURE cx.define_program() IS 'makes whatever the program lacks in schema cx_data; called by create_program and upgrade_program';
+-- Capture: the trigger on attached relations and what it needs
+
+CREATE FUNCTION cx.capture() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
+
+CREATE FUNCTION cx.add_customers(names text[], seen_at timestamptz[], identity_kind text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	added bigint;
+	ids bigint[];
+BEGIN
+	IF identity_kind IS NULL THEN
+		INSERT INTO cx_data.customer (code, first_seen_at)
+		SELECT name, at FROM unnest(names, seen_at) AS seen (name, at) ORDER BY name
+		ON CONFLICT (code) DO NOTHING;
+		GET DIAGNOSTICS added = ROW_COUNT;
+		RETURN added;
+	END IF;
+
+	ids := ARRAY(SELECT nextval(pg_get_serial_sequence('cx_data.customer', 'customer_id')) FROM unnest(names));
+	INSERT INTO cx_data.customer (customer_id, code, first_seen_at)
+	SELECT id, 'cx-' || id, at FROM unnest(ids, seen_at) AS seen (id, at);
+	INSERT INTO cx_data.customer_identity (kind, value, customer_id)
+	SELECT identity_kind, name, id FROM unnest(names, ids) AS seen (name, id) ORDER BY name
+	ON CONFLICT (kind, value) DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	-- whom somebody else added at the same time has his identity from there
+	IF added < cardinality(names) THEN
+		DELETE FROM cx_data.customer WHERE customer_id = ANY (ids)
+			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS identity WHERE identity.customer_id = customer.customer_id);
+	END IF;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION cx.add_customers(text[], timestamptz[], text) IS 'adds customers by their codes, or by their identities of one kind, unless they exist; gives how many it added';
+
+CREATE FUNCTION cx.create_capture_triggers(source text, arguments text[]) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.drop_capture_triggers(regclass, text) IS 'drops the triggers of a source on a relation; for the relation''s owner and the program''s';
+
+CREATE FUNCTION cx.cover_children(source text) RETURNS SETOF regclass
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source on partitions and children that lack them, and gives these; called by maintain';
+
+CREATE FUNCTION cx.pull_source(source text, since timestamptz, keys text[], part regclass, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint, OUT changed_until timestamptz)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback or events in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
+
+CREATE FUNCTION cx.count_source(source text) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached';
+-- Attach and detach the user's tables
+
+CREATE FUNCTION cx.check_attachable(relation regclass, pulled boolean) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	attached record;
+	constraint_name name;
+BEGIN
+	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT attached FROM pg_class WHERE oid = relation;
+	IF NOT pg_has_role(attached.relowner, 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of relation %', relation
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Capturing runs with the rights of the owner, so the owner attaches it.';
+	END IF;
+	IF attached.relnamespace = to_regnamespace('cx_data') THEN
+		RAISE EXCEPTION '% belongs to the CX program', relation USING ERRCODE = 'wrong_object_type';
+	END IF;
+	IF attached.relkind NOT IN ('r', 'p', 'v', 'f') OR attached.relpersistence = 't' THEN
+		RAISE EXCEPTION '% cannot be attached', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Attach a table, a view or a foreign table that is not temporary; of a materialized view, attach a view that selects from it.';
+	END IF;
+	IF NOT pulled AND (attached.relkind IN ('v', 'f') OR attached.relpersistence = 'u') THEN
+		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
+			USING ERRCODE = 'wrong_object_type',
+				DETAIL = CASE attached.relkind WHEN 'v' THEN 'It is a view.' WHEN 'f' THEN 'It is a foreign table.' ELSE 'It is unlogged and empty after a crash, feedback is not.' END,
+				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
+	END IF;
+	IF NOT pulled AND EXISTS (
+		WITH RECURSIVE child AS (
+			SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+		)
+		SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
+	) THEN
+		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'One of its partitions or children is a foreign table.',
+				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
+	END IF;
+	IF NOT pulled AND EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = relation) THEN
+		RAISE WARNING '% is filled by a subscription, for whose changes triggers for each statement never fire', relation
+			USING HINT = 'Detach it and attach it with changed_at; cx.sync_source() then brings the rows in.';
+	END IF;
+	SELECT conname INTO constraint_name FROM pg_constraint
+	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
+	IF FOUND THEN
+		RAISE EXCEPTION 'constraint "%" of the CX program is deferrable', constraint_name
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make it NOT DEFERRABLE: capturing cannot leave checks for later.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping json) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_pulled CONSTANT boolean := mapping ->> 'changed_at' IS NOT NULL;
+	arguments text[] := ARRAY[kind, source];
+	entry record;
+	missing text;
+	result record;
+BEGIN
+	PERFORM cx.require_program();
+	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
+		IF mapping ->> missing IS NULL THEN
+			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
+		END IF;
+	END LOOP;
+	IF source IS NULL OR relation IS NULL THEN
+		RAISE EXCEPTION 'source and relation must be given' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF mapping ->> 'on_unknown' NOT IN ('error', 'create') THEN
+		RAISE EXCEPTION 'on_unknown "%" is not known', mapping ->> 'on_unknown' USING ERRCODE = 'invalid_parameter_value', HINT = 'Use error or create.';
+	END IF;
+	IF mapping ->> 'on_error' NOT IN ('fail', 'record') THEN
+		RAISE EXCEPTION 'on_error "%" is not known', mapping ->> 'on_error' USING ERRCODE = 'invalid_parameter_value', HINT = 'Use fail or record.';
+	END IF;
+	PERFORM cx.check_attachable(relation, is_pulled);
+
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
+	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, is_pulled)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
+	WHERE known.relation IS NULL AND known.kind = excluded.kind;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" exists already', source
+			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
+	END IF;
+
+	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
+		arguments := arguments || ARRAY[entry.key, entry.value];
+	END LOOP;
+	PERFORM cx.create_capture_triggers(source, arguments);
+	PERFORM cx.cover_children(source);
+	SELECT * INTO result FROM cx.sync_source(source);
+	IF result.failed > 0 THEN
+		RAISE WARNING '% rows of source "%" could not be captured', result.failed, source
+			USING HINT = 'Table cx_data.import_error tells why; CALL cx.maintain() tries them again.';
+	END IF;
+	RETURN result.inserted + result.updated;
+END
+$$;
+COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.attach_feedback(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, metric text DEFAULT NULL, score text DEFAULT NULL, responded_at text DEFAULT NULL, comment text DEFAULT NULL, channel text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, kind text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('feedback', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'metric', metric, 'score', score, 'responded_at', responded_at, 'comment', comment, 'channel', channel, 'org_unit', org_unit, 'staff', staff, 'kind', kind, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_feedback(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are feedback: from key on, each argument is an SQL expression over its columns, in a text; from then on cx_data.feedback follows each of its changes. Call it with named arguments; gives how many rows were captured. With changed_at, cx.sync_source() brings the rows in instead of triggers';
+
+CREATE FUNCTION cx.attach_event(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, name text DEFAULT NULL, value text DEFAULT NULL, occurred_at text DEFAULT NULL, org_unit text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are events, as attach_feedback does for feedback: cx_data.event follows each of its changes';
+
+CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+	attached regclass;
+	removed bigint := 0;
+BEGIN
+	PERFORM cx.require_program();
+	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = detach_source.source;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" does not exist', source
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
+	END IF;
+	FOR attached IN
+		SELECT DISTINCT tgrelid::regclass FROM pg_trigger
+		WHERE tgfoid = 'cx.capture()'::regprocedure AND split_part(encode(tgargs, 'escape'), '\000', 2) = encode(convert_to(source, getdatabaseencoding()), 'escape')
+	LOOP
+		PERFORM cx.drop_capture_triggers(attached, source);
+	END LOOP;
+	IF keep_rows THEN
+		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
+	ELSE
+		IF known.kind = 'event' THEN
+			DELETE FROM cx_data.event WHERE source_id = known.source_id;
+		ELSE
+			DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
+		END IF;
+		GET DIAGNOSTICS removed = ROW_COUNT;
+		DELETE FROM cx_data.source WHERE source_id = known.source_id;
+	END IF;
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
+
+CREATE FUNCTION cx.sync_source(source text, since timestamptz DEFAULT NULL, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changed_until timestamptz;
+BEGIN
+	PERFORM cx.require_program();
+	-- one at a time
+	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
+	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until
+	INTO inserted, updated, deleted, failed, changed_until
+	FROM cx.pull_source(source, since, NULL, NULL) AS pull;
+	UPDATE cx_data.source SET
+		pulled_at = now(),
+		pulled_until = greatest(pulled_until, changed_until),
+		compared_at = CASE WHEN since IS NULL THEN now() ELSE compared_at END
+	WHERE name = sync_source.source;
+END
+$$;
+COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';
+-- Keeping the program: folding tallies, new partitions, sources without triggers, failed rows
+
+CREATE PROCEDURE cx.rebuild_tallies()
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
+	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
+	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+	SELECT answer.touchpoint_id, answer.org_unit_id, cx.bucket('hour', answer.responded_at, coalesce(unit.time_zone, program.time_zone)), answer.metric, cx.tally(answer.score)
+	FROM cx_data.feedback AS answer
+	CROSS JOIN cx_data.program
+	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
+	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
+	GROUP BY 1, 2, 3, 4;
+END
+$$;
+COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';
+
+CREATE FUNCTION cx.fold_tallies(part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	folded bigint;
+	touchpoints bigint[];
+	units bigint[];
+	hours timestamptz[];
+	metrics text[];
+	removals cx.tally[];
+BEGIN
+	-- one fold at a time; it waits for no writer and no writer for it
+	LOCK TABLE cx_data.tally_delta IN SHARE UPDATE EXCLUSIVE MODE;
+	-- whole keys: what was removed was added before, so nothing falls below zero
+	WITH taken AS (
+		DELETE FROM cx_data.tally_delta
+		WHERE parts = 1 OR hash_record_extended(ROW(touchpoint_id, metric, hour), 0) & 65535 BETWEEN 65536 * part / parts AND 65536 * (part + 1) / parts - 1
+		RETURNING *
+	), summed AS (
+		SELECT touchpoint_id, org_unit_id, hour, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
+		FROM taken
+		GROUP BY touchpoint_id, org_unit_id, hour, metric
+	), upserted AS (
+		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+		SELECT touchpoint_id, org_unit_id, hour, metric, added FROM summed
+		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.+) excluded.tally
+	)
+	SELECT coalesce(sum(deltas), 0), array_agg(touchpoint_id) FILTER (WHERE removed IS NOT NULL), array_agg(org_unit_id) FILTER (WHERE removed IS NOT NULL),
+		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
+	INTO folded, touchpoints, units, hours, metrics, removals
+	FROM summed;
+
+	IF removals IS NOT NULL THEN
+		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+		SELECT * FROM unnest(touchpoints, units, hours, metrics, removals)
+		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.-) excluded.tally;
+	END IF;
+	RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
+
+CREATE FUNCTION cx.maintenance_steps() RETURNS TABLE (work text, part integer, parts integer, source text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
+	RETURN QUERY SELECT 'fold', number, maintenance_steps.parts, NULL::text FROM generate_series(0, maintenance_steps.parts - 1) AS number
+		UNION ALL
+		SELECT steps.work, NULL, NULL, name
+		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
+		WHERE relation IS NOT NULL AND source.pulled = steps.pulled;
+END
+$$;
+COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
+
+CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part regclass;
+	captured bigint := 0;
+BEGIN
+	FOR part IN SELECT cx.cover_children(source) LOOP
+		captured := captured + (SELECT inserted + updated FROM cx.pull_source(source, NULL, NULL, part));
+	END LOOP;
+	RETURN captured;
+END
+$$;
+COMMENT ON FUNCTION cx.cover_source(text) IS 'captures partitions and children that came after their table was attached, with the rows they hold; called by maintain';
+
+CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	failed_source bigint;
+	has_nameless boolean;
+	failed_keys text[];
+BEGIN
+	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
+	SELECT bool_or(source_key IS NULL), array_agg(source_key) INTO has_nameless, failed_keys
+	FROM cx_data.import_error WHERE source_id = failed_source;
+	IF failed_keys IS NULL THEN
+		RETURN 0;
+	END IF;
+	IF has_nameless THEN
+		PERFORM cx.sync_source(source);
+	ELSE
+		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
+	END IF;
+	-- what failed again was recorded again
+	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND last_attempt_at < now();
+	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
+END
+$$;
+COMMENT ON FUNCTION cx.retry_source(text) IS 'tries rows again that could not be captured, gives how many errors are mended; called by maintain';
+
+CREATE FUNCTION cx.maintain_step(work text, part integer, parts integer, source text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	CASE work
+		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
+		WHEN 'cover' THEN PERFORM cx.cover_source(source);
+		WHEN 'retry' THEN PERFORM cx.retry_source(source);
+		WHEN 'sync' THEN
+			-- clocks differ and transactions last, hence the hour; once a day all rows are compared
+			PERFORM cx.sync_source(name, CASE WHEN compared_at > now() - interval '1 day' THEN pulled_until - interval '1 hour' END)
+			FROM cx_data.source WHERE name = maintain_step.source;
+	END CASE;
+EXCEPTION WHEN OTHERS THEN
+	-- the other steps go on
+	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce(format('source %I', source), 'the tallies'), SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
+
+CREATE PROCEDURE cx.maintain()
+	LANGUAGE plpgsql AS $$
+DECLARE
+	step record;
+BEGIN
+	-- no SET search_path, for this commits; so nothing here depends on it
+	FOR step IN SELECT work, part, parts, source FROM cx.maintenance_steps() LOOP
+		PERFORM cx.maintain_step(step.work, step.part, step.parts, step.source);
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
+-- Life of a program: create, upgrade, drop
+
+CREATE FUNCTION cx.version() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.version() IS 'version of the extension''s library';
+
+CREATE FUNCTION cx.require_program() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.require_program() IS 'raises an error with a hint if there is no CX program';
+
+CREATE FUNCTION cx.relations_of_program() RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN ARRAY(SELECT relname::text FROM pg_catalog.pg_class
+		WHERE relnamespace = pg_catalog.to_regnamespace('cx_data') AND relkind IN ('r', 'v') ORDER BY oid);
+COMMENT ON FUNCTION cx.relations_of_program() IS 'names of the tables and views in schema cx_data';
+
+CREATE PROCEDURE cx.create_program(time_zone text DEFAULT 'UTC')
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('cx_data.program')) THEN
+		RAISE NOTICE 'the CX program exists already, nothing is changed';
+		RETURN;
+	END IF;
+	IF time_zone IS NULL THEN
+		RAISE EXCEPTION 'time_zone must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	PERFORM now() AT TIME ZONE time_zone;
+	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'cx_data') THEN
+		RAISE EXCEPTION 'schema "cx_data" already exists, but holds no CX program'
+			USING ERRCODE = 'duplicate_schema', HINT = 'Rename or drop that schema; the program makes its own.';
+	END IF;
+	CREATE SCHEMA cx_data;
+	COMMENT ON SCHEMA cx_data IS 'the CX program: customers, journeys, feedback and scores, ordinary tables of whoever called cx.create_program()';
+	CALL cx.define_program();
+	INSERT INTO cx_data.program (version, time_zone, relations)
+	VALUES (cx.version(), create_program.time_zone, cx.relations_of_program());
+END
+$$;
+COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
+
+CREATE PROCEDURE cx.upgrade_program()
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	old_version text;
+	tallies_are_lost boolean;
+	relations_before text[];
+BEGIN
+	PERFORM cx.require_program();
+	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	SELECT version INTO STRICT old_version FROM cx_data.program;
+	IF string_to_array(old_version, '.')::integer[] > string_to_array(cx.version(), '.')::integer[] THEN
+		RAISE EXCEPTION 'the CX program is of version %, newer than the extension, which is of version %', old_version, cx.version()
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install the newer cx and ALTER EXTENSION cx UPDATE.';
+	END IF;
+
+	-- DROP EXTENSION ... CASCADE takes the columns of type tally along
+	tallies_are_lost := NOT EXISTS (SELECT FROM pg_attribute
+		WHERE attrelid = to_regclass('cx_data.tally_hourly') AND attname = 'tally' AND NOT attisdropped);
+	IF tallies_are_lost THEN
+		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_delta;
+	END IF;
+	relations_before := cx.relations_of_program();
+	CALL cx.define_program();
+	IF tallies_are_lost THEN
+		CALL cx.rebuild_tallies();
+	END IF;
+	UPDATE cx_data.program SET version = cx.version(),
+		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before));
+	IF old_version = cx.version() THEN
+		RAISE NOTICE 'the CX program is of version % already; what it lacked is made again', old_version;
+	ELSE
+		RAISE NOTICE 'the CX program is upgraded from version % to %', old_version, cx.version();
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE cx.upgrade_program() IS 'brings the CX program to the version of the extension, and makes again what it lacks; keeps all rows and whatever you built on it';
+
+CREATE PROCEDURE cx.drop_program(with_feedback boolean DEFAULT false)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source_name text;
+	views text;
+	tables text;
+BEGIN
+	PERFORM cx.require_program();
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.source IN ACCESS EXCLUSIVE MODE;
+	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event)) THEN
+		RAISE EXCEPTION 'the CX program holds feedback or events'
+			USING ERRCODE = 'dependent_objects_still_exist', HINT = 'To lose them, CALL cx.drop_program(with_feedback => true).';
+	END IF;
+	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
+		PERFORM cx.detach_source(source_name);
+	END LOOP;
+	-- without CASCADE: what others built on it stops it, as it should
+	SELECT string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'r')
+	INTO views, tables
+	FROM pg_class
+	WHERE relnamespace = 'cx_data'::regnamespace AND relname = ANY ((SELECT relations FROM cx_data.program)::text[]);
+	IF views IS NOT NULL THEN
+		EXECUTE 'DROP VIEW ' || views;
+	END IF;
+	EXECUTE 'DROP TABLE ' || tables;
+	DROP SCHEMA cx_data;
+END
+$$;
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources and drops the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
 -- Everybody may use the extension; whoever installed it may also pass that on.
 
 GRANT USAGE ON SCHEMA cx TO @extowner@ WITH GRANT OPTION;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
 GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change TO @extowner@ WITH GRANT OPTION;

@@ -11,6 +11,7 @@
 #ifndef CX_COMPAT_H
 #define CX_COMPAT_H
 
+#include "access/genam.h"
 #include "parser/scansup.h"
 #include "utils/datetime.h"
 
@@ -29,6 +30,12 @@
 /* 18 moved noreturn to the front of a declaration. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* 18 counts what an index scan does, if asked to. */
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(table, index, snapshot, instrument, keys, orderbys) \
+	index_beginscan(table, index, snapshot, keys, orderbys)
 #endif
 
 /* 16 brought errors that an input function may hand back instead of throwing. */

@@ -14,14 +14,16 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "program/program.h"
 
 CX_MODULE_MAGIC;
 
 void		_PG_init(void);
 
-/* Called once per session: misspelt settings named cx.* are refused from here on. */
+/* Called once per session: settings, and misspelt ones named cx.* are refused from here on. */
 void
 _PG_init(void)
 {
+	program_define_settings();
 	MarkGUCPrefixReserved("cx");
 }

@@ -1,5 +1,5 @@
 -- Everybody may use the extension; whoever installed it may also pass that on.
 
 GRANT USAGE ON SCHEMA cx TO @extowner@ WITH GRANT OPTION;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
+GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
 GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change TO @extowner@ WITH GRANT OPTION;

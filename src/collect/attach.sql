@@ -1,0 +1,164 @@
+-- Attach and detach the user's tables
+
+CREATE FUNCTION cx.check_attachable(relation regclass, pulled boolean) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	attached record;
+	constraint_name name;
+BEGIN
+	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT attached FROM pg_class WHERE oid = relation;
+	IF NOT pg_has_role(attached.relowner, 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of relation %', relation
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Capturing runs with the rights of the owner, so the owner attaches it.';
+	END IF;
+	IF attached.relnamespace = to_regnamespace('cx_data') THEN
+		RAISE EXCEPTION '% belongs to the CX program', relation USING ERRCODE = 'wrong_object_type';
+	END IF;
+	IF attached.relkind NOT IN ('r', 'p', 'v', 'f') OR attached.relpersistence = 't' THEN
+		RAISE EXCEPTION '% cannot be attached', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Attach a table, a view or a foreign table that is not temporary; of a materialized view, attach a view that selects from it.';
+	END IF;
+	IF NOT pulled AND (attached.relkind IN ('v', 'f') OR attached.relpersistence = 'u') THEN
+		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
+			USING ERRCODE = 'wrong_object_type',
+				DETAIL = CASE attached.relkind WHEN 'v' THEN 'It is a view.' WHEN 'f' THEN 'It is a foreign table.' ELSE 'It is unlogged and empty after a crash, feedback is not.' END,
+				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
+	END IF;
+	IF NOT pulled AND EXISTS (
+		WITH RECURSIVE child AS (
+			SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+		)
+		SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
+	) THEN
+		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'One of its partitions or children is a foreign table.',
+				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
+	END IF;
+	IF NOT pulled AND EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = relation) THEN
+		RAISE WARNING '% is filled by a subscription, for whose changes triggers for each statement never fire', relation
+			USING HINT = 'Detach it and attach it with changed_at; cx.sync_source() then brings the rows in.';
+	END IF;
+	SELECT conname INTO constraint_name FROM pg_constraint
+	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
+	IF FOUND THEN
+		RAISE EXCEPTION 'constraint "%" of the CX program is deferrable', constraint_name
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make it NOT DEFERRABLE: capturing cannot leave checks for later.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping json) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_pulled CONSTANT boolean := mapping ->> 'changed_at' IS NOT NULL;
+	arguments text[] := ARRAY[kind, source];
+	entry record;
+	missing text;
+	result record;
+BEGIN
+	PERFORM cx.require_program();
+	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
+		IF mapping ->> missing IS NULL THEN
+			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
+		END IF;
+	END LOOP;
+	IF source IS NULL OR relation IS NULL THEN
+		RAISE EXCEPTION 'source and relation must be given' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF mapping ->> 'on_unknown' NOT IN ('error', 'create') THEN
+		RAISE EXCEPTION 'on_unknown "%" is not known', mapping ->> 'on_unknown' USING ERRCODE = 'invalid_parameter_value', HINT = 'Use error or create.';
+	END IF;
+	IF mapping ->> 'on_error' NOT IN ('fail', 'record') THEN
+		RAISE EXCEPTION 'on_error "%" is not known', mapping ->> 'on_error' USING ERRCODE = 'invalid_parameter_value', HINT = 'Use fail or record.';
+	END IF;
+	PERFORM cx.check_attachable(relation, is_pulled);
+
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
+	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, is_pulled)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
+	WHERE known.relation IS NULL AND known.kind = excluded.kind;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" exists already', source
+			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
+	END IF;
+
+	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
+		arguments := arguments || ARRAY[entry.key, entry.value];
+	END LOOP;
+	PERFORM cx.create_capture_triggers(source, arguments);
+	PERFORM cx.cover_children(source);
+	SELECT * INTO result FROM cx.sync_source(source);
+	IF result.failed > 0 THEN
+		RAISE WARNING '% rows of source "%" could not be captured', result.failed, source
+			USING HINT = 'Table cx_data.import_error tells why; CALL cx.maintain() tries them again.';
+	END IF;
+	RETURN result.inserted + result.updated;
+END
+$$;
+COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.attach_feedback(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, metric text DEFAULT NULL, score text DEFAULT NULL, responded_at text DEFAULT NULL, comment text DEFAULT NULL, channel text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, kind text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('feedback', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'metric', metric, 'score', score, 'responded_at', responded_at, 'comment', comment, 'channel', channel, 'org_unit', org_unit, 'staff', staff, 'kind', kind, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_feedback(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are feedback: from key on, each argument is an SQL expression over its columns, in a text; from then on cx_data.feedback follows each of its changes. Call it with named arguments; gives how many rows were captured. With changed_at, cx.sync_source() brings the rows in instead of triggers';
+
+CREATE FUNCTION cx.attach_event(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, name text DEFAULT NULL, value text DEFAULT NULL, occurred_at text DEFAULT NULL, org_unit text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are events, as attach_feedback does for feedback: cx_data.event follows each of its changes';
+
+CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+	attached regclass;
+	removed bigint := 0;
+BEGIN
+	PERFORM cx.require_program();
+	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = detach_source.source;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" does not exist', source
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
+	END IF;
+	FOR attached IN
+		SELECT DISTINCT tgrelid::regclass FROM pg_trigger
+		WHERE tgfoid = 'cx.capture()'::regprocedure AND split_part(encode(tgargs, 'escape'), '\000', 2) = encode(convert_to(source, getdatabaseencoding()), 'escape')
+	LOOP
+		PERFORM cx.drop_capture_triggers(attached, source);
+	END LOOP;
+	IF keep_rows THEN
+		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
+	ELSE
+		IF known.kind = 'event' THEN
+			DELETE FROM cx_data.event WHERE source_id = known.source_id;
+		ELSE
+			DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
+		END IF;
+		GET DIAGNOSTICS removed = ROW_COUNT;
+		DELETE FROM cx_data.source WHERE source_id = known.source_id;
+	END IF;
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
+
+CREATE FUNCTION cx.sync_source(source text, since timestamptz DEFAULT NULL, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changed_until timestamptz;
+BEGIN
+	PERFORM cx.require_program();
+	-- one at a time
+	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
+	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until
+	INTO inserted, updated, deleted, failed, changed_until
+	FROM cx.pull_source(source, since, NULL, NULL) AS pull;
+	UPDATE cx_data.source SET
+		pulled_at = now(),
+		pulled_until = greatest(pulled_until, changed_until),
+		compared_at = CASE WHEN since IS NULL THEN now() ELSE compared_at END
+	WHERE name = sync_source.source;
+END
+$$;
+COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';

@@ -1,0 +1,56 @@
+-- Capture: the trigger on attached relations and what it needs
+
+CREATE FUNCTION cx.capture() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
+
+CREATE FUNCTION cx.add_customers(names text[], seen_at timestamptz[], identity_kind text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	added bigint;
+	ids bigint[];
+BEGIN
+	IF identity_kind IS NULL THEN
+		INSERT INTO cx_data.customer (code, first_seen_at)
+		SELECT name, at FROM unnest(names, seen_at) AS seen (name, at) ORDER BY name
+		ON CONFLICT (code) DO NOTHING;
+		GET DIAGNOSTICS added = ROW_COUNT;
+		RETURN added;
+	END IF;
+
+	ids := ARRAY(SELECT nextval(pg_get_serial_sequence('cx_data.customer', 'customer_id')) FROM unnest(names));
+	INSERT INTO cx_data.customer (customer_id, code, first_seen_at)
+	SELECT id, 'cx-' || id, at FROM unnest(ids, seen_at) AS seen (id, at);
+	INSERT INTO cx_data.customer_identity (kind, value, customer_id)
+	SELECT identity_kind, name, id FROM unnest(names, ids) AS seen (name, id) ORDER BY name
+	ON CONFLICT (kind, value) DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	-- whom somebody else added at the same time has his identity from there
+	IF added < cardinality(names) THEN
+		DELETE FROM cx_data.customer WHERE customer_id = ANY (ids)
+			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS identity WHERE identity.customer_id = customer.customer_id);
+	END IF;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION cx.add_customers(text[], timestamptz[], text) IS 'adds customers by their codes, or by their identities of one kind, unless they exist; gives how many it added';
+
+CREATE FUNCTION cx.create_capture_triggers(source text, arguments text[]) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and attach_event';
+
+CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.drop_capture_triggers(regclass, text) IS 'drops the triggers of a source on a relation; for the relation''s owner and the program''s';
+
+CREATE FUNCTION cx.cover_children(source text) RETURNS SETOF regclass
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source on partitions and children that lack them, and gives these; called by maintain';
+
+CREATE FUNCTION cx.pull_source(source text, since timestamptz, keys text[], part regclass, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint, OUT changed_until timestamptz)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback or events in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
+
+CREATE FUNCTION cx.count_source(source text) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached';

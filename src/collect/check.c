@@ -1,0 +1,79 @@
+/*-------------------------------------------------------------------------
+ *
+ * check.c
+ *	  Checks of rows of feedback and events.
+ *
+ * A check gives false and says what is wrong; whether that becomes an error of
+ * the statement or a row of import_error is up to the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "collect/check.h"
+
+/* Note what is wrong; always false. */
+bool
+problem_is(Problem *problem, int sqlstate, const char *hint, const char *format,...)
+{
+	va_list		arguments;
+	char		message[1024];
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof(message), format, arguments);
+	va_end(arguments);
+	problem->sqlstate = sqlstate;
+	problem->message = pstrdup(message);
+	problem->hint = hint == NULL ? NULL : pstrdup(hint);
+	return false;
+}
+
+/* Let the statement fail. */
+void
+problem_raise(const Problem *problem)
+{
+	ereport(ERROR,
+			(errcode(problem->sqlstate),
+			 errmsg_internal("%s", problem->message),
+			 problem->hint == NULL ? 0 : errhint("%s", problem->hint)));
+}
+
+/* Whether a row of the program's small tables was found under the name given for it. */
+bool
+check_found(const CatalogEntry *entry, ProgramTable table, const char *code, Problem *problem)
+{
+	static const char *const words[PROGRAM_TABLES] = {
+		[PROGRAM_ORG_UNIT] = "org_unit",
+		[PROGRAM_STAFF] = "staff",
+		[PROGRAM_METRIC] = "metric",
+		[PROGRAM_SOURCE] = "source",
+		[PROGRAM_TOUCHPOINT] = "touchpoint",
+	};
+
+	if (likely(entry != NULL))
+		return true;
+	return problem_is(problem, ERRCODE_FOREIGN_KEY_VIOLATION,
+					  psprintf("Add it to %s.%s%s.", PROGRAM_SCHEMA, words[table],
+							   table == PROGRAM_TOUCHPOINT ? ", or attach with on_unknown => 'create'" : ""),
+					  "%s \"%s\" does not exist", words[table], code);
+}
+
+/* Whether a score is a whole number on the scale of its metric. */
+bool
+check_score(const char *metric, double score, Problem *problem)
+{
+	const CatalogEntry *entry = catalog_find(PROGRAM_METRIC, metric);
+
+	if (!check_found(entry, PROGRAM_METRIC, metric, problem))
+		return false;
+	if (unlikely(!(score >= entry->scale_min && score <= entry->scale_max)))
+		return problem_is(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+						  "Map other scales to it in the expression for score.",
+						  "score %g is outside %d..%d, the scale of metric \"%s\"",
+						  score, entry->scale_min, entry->scale_max, metric);
+	if (unlikely(score != (int) score))
+		return problem_is(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+						  "Scores are counted, so they must be whole numbers; round it.",
+						  "score %g is not a whole number", score);
+	return true;
+}

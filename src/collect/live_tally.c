@@ -1,0 +1,617 @@
+/*-------------------------------------------------------------------------
+ *
+ * live_tally.c
+ *	  Triggers on the tables feedback and event: check what is written, and
+ *	  keep the tallies of answers live.
+ *
+ * One pass over the rows of a statement counts its answers in memory by
+ * touchpoint, metric, unit and hour, and appends one row per such key to
+ * tally_delta.  Appending waits for nobody, where an update of a shared counter
+ * would queue all writers behind each other's commit.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "collect/check.h"
+#include "collect/live_tally.h"
+#include "measure/tally.h"
+#include "program/catalog.h"
+#include "program/lookup.h"
+#include "program/owner.h"
+
+/* Deltas written in one go. */
+#define DELTA_BATCH 500
+
+/* Columns of tally_delta. */
+enum DeltaColumn
+{
+	DELTA_TOUCHPOINT,
+	DELTA_ORG_UNIT,
+	DELTA_HOUR,
+	DELTA_METRIC,
+	DELTA_ADDED,
+	DELTA_REMOVED,
+	DELTA_COLUMNS
+};
+
+static const char *const delta_columns[DELTA_COLUMNS] = {
+	"touchpoint_id", "org_unit_id", "hour", "metric", "added", "removed"
+};
+
+/* What answers are counted by. */
+typedef struct DeltaKey
+{
+	int64		touchpoint_id;	/* 0 if none */
+	int64		org_unit_id;	/* 0 if none */
+	TimestampTz hour;
+	uint32		metric;			/* position in the metrics of the statement */
+	bool		has_touchpoint;
+	bool		has_unit;
+	char		unused[2];		/* always zero, for keys are compared as bytes */
+} DeltaKey;
+
+/* Answers that came and went, not yet as tallies. */
+typedef struct Delta
+{
+	DeltaKey	key;
+	int64		added[TALLY_SCORES];
+	int64		removed[TALLY_SCORES];
+} Delta;
+
+/* What one statement changes. */
+typedef struct Changes
+{
+	HTAB	   *deltas;			/* Delta by DeltaKey */
+	Delta	   *last;			/* the one used last */
+	char	  **metrics;		/* codes seen so far */
+	int			metric_count;
+	int64	   *customers;		/* keys to check; the same one may come twice */
+	int64		customer_count;
+	int64		customer_room;
+} Changes;
+
+/* A row of feedback or of an event, as far as it matters here. */
+typedef struct WrittenRow
+{
+	bool		has_customer;
+	bool		has_touchpoint;
+	bool		has_unit;
+	bool		has_staff;
+	bool		has_source;
+	bool		has_score;
+	bool		is_survey;
+	int64		customer_id;
+	int64		touchpoint_id;
+	int64		org_unit_id;
+	int64		staff_id;
+	int64		source_id;
+	TimestampTz at;
+	int16		score;
+	char	   *metric;			/* or NULL; in the memory of the row */
+} WrittenRow;
+
+/* Where the columns are; 0 for those that the table does not have. */
+typedef struct WrittenColumns
+{
+	AttrNumber	customer;
+	AttrNumber	touchpoint;
+	AttrNumber	org_unit;
+	AttrNumber	staff;
+	AttrNumber	source;
+	AttrNumber	at;
+	AttrNumber	score;
+	AttrNumber	kind;
+	AttrNumber	metric;
+	AttrNumber	last;			/* the greatest of them */
+} WrittenColumns;
+
+/* Whether rows are written by capture, which has checked them already. */
+static bool rows_are_checked = false;
+
+/* Tell the triggers that the rows of the next statement are known to be right; gives what was told before. */
+bool
+live_tally_trust(bool rows_are_right)
+{
+	bool		before = rows_are_checked;
+
+	rows_are_checked = rows_are_right;
+	return before;
+}
+
+/* Find the columns of feedback. */
+static WrittenColumns
+columns_of_feedback(Relation relation)
+{
+	WrittenColumns columns = {
+		.customer = program_column(relation, "customer_id"),
+		.touchpoint = program_column(relation, "touchpoint_id"),
+		.org_unit = program_column(relation, "org_unit_id"),
+		.staff = program_column(relation, "staff_id"),
+		.source = program_column(relation, "source_id"),
+		.at = program_column(relation, "responded_at"),
+		.score = program_column(relation, "score"),
+		.kind = program_column(relation, "kind"),
+		.metric = program_column(relation, "metric"),
+	};
+
+	columns.last = RelationGetNumberOfAttributes(relation);
+	return columns;
+}
+
+/* Find the columns of event. */
+static WrittenColumns
+columns_of_event(Relation relation)
+{
+	WrittenColumns columns = {
+		.customer = program_column(relation, "customer_id"),
+		.touchpoint = program_column(relation, "touchpoint_id"),
+		.org_unit = program_column(relation, "org_unit_id"),
+		.source = program_column(relation, "source_id"),
+	};
+
+	columns.last = RelationGetNumberOfAttributes(relation);
+	return columns;
+}
+
+/* A bigint column of the row at hand; false if it is NULL or not there. */
+static inline bool
+row_bigint(TupleTableSlot *slot, AttrNumber column, int64 *value)
+{
+	*value = 0;
+	if (column == 0 || slot->tts_isnull[column - 1])
+		return false;
+	*value = DatumGetInt64(slot->tts_values[column - 1]);
+	return true;
+}
+
+/* Whether a text column of the row at hand says this. */
+static inline bool
+row_says(TupleTableSlot *slot, AttrNumber column, const char *word)
+{
+	struct varlena *value;
+
+	if (column == 0 || slot->tts_isnull[column - 1])
+		return false;
+	value = PG_DETOAST_DATUM_PACKED(slot->tts_values[column - 1]);
+	return VARSIZE_ANY_EXHDR(value) == strlen(word) && memcmp(VARDATA_ANY(value), word, strlen(word)) == 0;
+}
+
+/* Read the row at hand. */
+static WrittenRow
+row_read(TupleTableSlot *slot, const WrittenColumns *columns)
+{
+	WrittenRow	row = {0};
+
+	slot_getsomeattrs(slot, columns->last);
+	row.has_customer = row_bigint(slot, columns->customer, &row.customer_id);
+	row.has_touchpoint = row_bigint(slot, columns->touchpoint, &row.touchpoint_id);
+	row.has_unit = row_bigint(slot, columns->org_unit, &row.org_unit_id);
+	row.has_staff = row_bigint(slot, columns->staff, &row.staff_id);
+	row.has_source = row_bigint(slot, columns->source, &row.source_id);
+	if (columns->at != 0)
+		row.at = DatumGetTimestampTz(slot->tts_values[columns->at - 1]);
+	row.has_score = columns->score != 0 && !slot->tts_isnull[columns->score - 1];
+	if (row.has_score)
+		row.score = DatumGetInt16(slot->tts_values[columns->score - 1]);
+	row.is_survey = row_says(slot, columns->kind, "survey");
+	if (columns->metric != 0 && !slot->tts_isnull[columns->metric - 1])
+		row.metric = TextDatumGetCString(slot->tts_values[columns->metric - 1]);
+	return row;
+}
+
+/* Raise an error unless a key names a row. */
+static void
+check_reference(ProgramTable table, bool is_given, int64 id)
+{
+	Problem		problem;
+
+	if (is_given && catalog_find_id(table, id) == NULL)
+	{
+		(void) check_found(NULL, table, psprintf(INT64_FORMAT, id), &problem);
+		problem_raise(&problem);
+	}
+}
+
+/* Raise an error unless all keys of the row name rows and its score fits its metric; customers come later. */
+static void
+row_check(const WrittenRow *row)
+{
+	Problem		problem;
+
+	check_reference(PROGRAM_TOUCHPOINT, row->has_touchpoint, row->touchpoint_id);
+	check_reference(PROGRAM_ORG_UNIT, row->has_unit, row->org_unit_id);
+	check_reference(PROGRAM_STAFF, row->has_staff, row->staff_id);
+	check_reference(PROGRAM_SOURCE, row->has_source, row->source_id);
+	if (row->metric == NULL)
+		return;
+	if (row->has_score ? !check_score(row->metric, row->score, &problem) :
+		!check_found(catalog_find(PROGRAM_METRIC, row->metric), PROGRAM_METRIC, row->metric, &problem))
+		problem_raise(&problem);
+}
+
+/* Remember a customer to be checked. */
+static void
+changes_add_customer(Changes *changes, int64 customer_id)
+{
+	if (changes->customer_count > 0 && changes->customers[changes->customer_count - 1] == customer_id)
+		return;
+	if (changes->customer_count == changes->customer_room)
+	{
+		changes->customer_room = changes->customer_room == 0 ? 64 : changes->customer_room * 2;
+		changes->customers = changes->customers == NULL ?
+			palloc(sizeof(int64) * changes->customer_room) :
+			repalloc_huge(changes->customers, mul_size(sizeof(int64), changes->customer_room));
+	}
+	changes->customers[changes->customer_count++] = customer_id;
+}
+
+/* Order of customers. */
+static int
+compare_customers(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Raise an error unless all remembered customers exist. */
+static void
+changes_check_customers(Changes *changes)
+{
+	static const char *const column[] = {"customer_id"};
+	static const Oid equality[] = {F_INT8EQ};
+	Lookup	   *lookup;
+
+	if (changes->customer_count == 0)
+		return;
+	qsort(changes->customers, changes->customer_count, sizeof(int64), compare_customers);
+	lookup = lookup_begin(PROGRAM_CUSTOMER, column, equality, 1);
+	for (int64 i = 0; i < changes->customer_count; i++)
+	{
+		Datum		key = Int64GetDatum(changes->customers[i]);
+
+		if (i > 0 && changes->customers[i] == changes->customers[i - 1])
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (lookup_find(lookup, &key) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("customer " INT64_FORMAT " does not exist", changes->customers[i]),
+					 errhint("Add it to %s.customer first.", PROGRAM_SCHEMA)));
+	}
+	lookup_end(lookup);
+}
+
+/* The position of a metric among those of the statement. */
+static uint32
+changes_metric(Changes *changes, const char *metric)
+{
+	for (int i = changes->metric_count - 1; i >= 0; i--)
+		if (strcmp(changes->metrics[i], metric) == 0)
+			return i;
+	changes->metrics = changes->metrics == NULL ? palloc(sizeof(char *)) :
+		repalloc(changes->metrics, sizeof(char *) * (changes->metric_count + 1));
+	changes->metrics[changes->metric_count] = pstrdup(metric);
+	return changes->metric_count++;
+}
+
+/* The counters that an answer belongs to. */
+static Delta *
+changes_find(Changes *changes, const WrittenRow *row)
+{
+	DeltaKey	key;
+	Delta	   *delta;
+	bool		found;
+
+	memset(&key, 0, sizeof(key));
+	key.touchpoint_id = row->touchpoint_id;
+	key.org_unit_id = row->org_unit_id;
+	key.has_touchpoint = row->has_touchpoint;
+	key.has_unit = row->has_unit;
+	key.hour = clock_hour(catalog_clock(row->has_unit, row->org_unit_id), row->at);
+	key.metric = changes_metric(changes, row->metric);
+	if (changes->last != NULL && memcmp(&changes->last->key, &key, sizeof(key)) == 0)
+		return changes->last;
+	delta = (Delta *) hash_search(changes->deltas, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(delta->added, 0, sizeof(delta->added));
+		memset(delta->removed, 0, sizeof(delta->removed));
+	}
+	return changes->last = delta;
+}
+
+/* Count the answers of a transition table as come or gone, and check those that come. */
+static void
+changes_read(Changes *changes, TriggerData *trigger, Tuplestorestate *rows, bool come, const WrittenColumns *columns)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "cx written row", ALLOCSET_SMALL_SIZES);
+	int			reader = tuplestore_alloc_read_pointer(rows, 0);
+
+	tuplestore_select_read_pointer(rows, reader);
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		MemoryContext before = MemoryContextSwitchTo(row_context);
+		WrittenRow	row = row_read(slot, columns);
+
+		CHECK_FOR_INTERRUPTS();
+		if (come && !rows_are_checked)
+			row_check(&row);
+		MemoryContextSwitchTo(before);
+		if (come && !rows_are_checked && row.has_customer)
+			changes_add_customer(changes, row.customer_id);
+		if (row.has_score && row.is_survey)
+		{
+			Delta	   *delta = changes_find(changes, &row);
+
+			(come ? delta->added : delta->removed)[row.score]++;
+		}
+		MemoryContextReset(row_context);
+	}
+	MemoryContextDelete(row_context);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Counters as a tally, or NULL if all are zero. */
+static Tally *
+delta_tally(const int64 *counts)
+{
+	Tally	   *tally = tally_new();
+
+	memcpy(tally->counts, counts, sizeof(tally->counts));
+	return tally_size(tally) > 0 ? tally : NULL;
+}
+
+/* Drop what came and went within the statement; false if nothing remains. */
+static bool
+delta_cancel(Delta *delta)
+{
+	int64		changed = 0;
+
+	for (int score = 0; score < TALLY_SCORES; score++)
+	{
+		int64		common = Min(delta->added[score], delta->removed[score]);
+
+		delta->added[score] -= common;
+		delta->removed[score] -= common;
+		changed |= delta->added[score] | delta->removed[score];
+	}
+	return changed != 0;
+}
+
+/* The values of a row of tally_delta. */
+static void
+delta_values(const Changes *changes, const Delta *delta, Datum *values, bool *nulls)
+{
+	Tally	   *added = delta_tally(delta->added);
+	Tally	   *removed = delta_tally(delta->removed);
+
+	values[DELTA_TOUCHPOINT] = Int64GetDatum(delta->key.touchpoint_id);
+	nulls[DELTA_TOUCHPOINT] = !delta->key.has_touchpoint;
+	values[DELTA_ORG_UNIT] = Int64GetDatum(delta->key.org_unit_id);
+	nulls[DELTA_ORG_UNIT] = !delta->key.has_unit;
+	values[DELTA_HOUR] = TimestampTzGetDatum(delta->key.hour);
+	nulls[DELTA_HOUR] = false;
+	values[DELTA_METRIC] = CStringGetTextDatum(changes->metrics[delta->key.metric]);
+	nulls[DELTA_METRIC] = false;
+	values[DELTA_ADDED] = PointerGetDatum(added);
+	nulls[DELTA_ADDED] = added == NULL;
+	values[DELTA_REMOVED] = PointerGetDatum(removed);
+	nulls[DELTA_REMOVED] = removed == NULL;
+}
+
+/*
+ * Whether rows may be put straight into the table: nothing else is to happen
+ * when a row comes in, and columns that somebody added stay NULL.
+ */
+static bool
+delta_is_plain(Relation relation)
+{
+	TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!relation->rd_rel->relhasindex && relation->trigdesc == NULL &&
+		(constraints == NULL ||
+		 (constraints->num_check == 0 && constraints->num_defval == 0 && !constraints->has_generated_stored));
+}
+
+/* Put the rows straight into the table. */
+static void
+changes_append(Changes *changes, Relation relation)
+{
+	AttrNumber	columns[DELTA_COLUMNS];
+	TupleTableSlot *slots[DELTA_BATCH];
+	BulkInsertState bulk = GetBulkInsertState();
+	HASH_SEQ_STATUS scan;
+	Delta	   *delta;
+	int			filled = 0;
+	int			made = 0;
+
+	for (int i = 0; i < DELTA_COLUMNS; i++)
+		columns[i] = program_column(relation, delta_columns[i]);
+	hash_seq_init(&scan, changes->deltas);
+	while ((delta = (Delta *) hash_seq_search(&scan)) != NULL)
+	{
+		Datum		values[DELTA_COLUMNS];
+		bool		nulls[DELTA_COLUMNS];
+		TupleTableSlot *slot;
+
+		if (!delta_cancel(delta))
+			continue;
+		if (filled == made)
+			slots[made++] = table_slot_create(relation, NULL);
+		slot = ExecClearTuple(slots[filled++]);
+		delta_values(changes, delta, values, nulls);
+		memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+		for (int i = 0; i < DELTA_COLUMNS; i++)
+		{
+			slot->tts_values[columns[i] - 1] = values[i];
+			slot->tts_isnull[columns[i] - 1] = nulls[i];
+		}
+		ExecStoreVirtualTuple(slot);
+		if (filled == DELTA_BATCH)
+		{
+			table_multi_insert(relation, slots, filled, GetCurrentCommandId(true), 0, bulk);
+			filled = 0;
+		}
+	}
+	if (filled > 0)
+		table_multi_insert(relation, slots, filled, GetCurrentCommandId(true), 0, bulk);
+	FreeBulkInsertState(bulk);
+	for (int i = 0; i < made; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+}
+
+/* Insert the rows by ordinary statements with the rights of the program's owner. */
+static void
+changes_insert(Changes *changes)
+{
+	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID};
+	ActingAs	before = act_as(program_owner());
+	HASH_SEQ_STATUS scan;
+	Delta	   *delta;
+	SPIPlanPtr	plan;
+
+	types[DELTA_ADDED] = types[DELTA_REMOVED] =
+		get_atttype(program_table(PROGRAM_TALLY_DELTA), get_attnum(program_table(PROGRAM_TALLY_DELTA), "added"));
+	SPI_connect();
+	plan = SPI_prepare("INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added, removed)"
+					   " VALUES ($1, $2, $3, $4, $5, $6)", DELTA_COLUMNS, types);
+	hash_seq_init(&scan, changes->deltas);
+	while ((delta = (Delta *) hash_seq_search(&scan)) != NULL)
+	{
+		Datum		values[DELTA_COLUMNS];
+		bool		nulls[DELTA_COLUMNS];
+		char		null_marks[DELTA_COLUMNS];
+
+		if (!delta_cancel(delta))
+			continue;
+		delta_values(changes, delta, values, nulls);
+		for (int i = 0; i < DELTA_COLUMNS; i++)
+			null_marks[i] = nulls[i] ? 'n' : ' ';
+		if (SPI_execute_plan(plan, values, null_marks, false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "cannot insert into tally_delta");
+	}
+	SPI_finish();
+	act_as_before(before);
+}
+
+/* Write what the statement changed. */
+static void
+changes_write(Changes *changes)
+{
+	Relation	relation;
+
+	if (hash_get_num_entries(changes->deltas) == 0)
+		return;
+	relation = table_open(program_table(PROGRAM_TALLY_DELTA), RowExclusiveLock);
+	if (delta_is_plain(relation))
+		changes_append(changes, relation);
+	else
+		changes_insert(changes);
+	table_close(relation, NoLock);
+}
+
+/* All feedback is gone, and so are all tallies. */
+static void
+tallies_truncate(void)
+{
+	ActingAs	before = act_as(program_owner());
+
+	SPI_connect();
+	if (SPI_execute("TRUNCATE cx_data.tally_hourly, cx_data.tally_delta", false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "cannot truncate the tallies");
+	SPI_finish();
+	act_as_before(before);
+}
+
+/* The trigger's data, after checking that it is on the table it is made for. */
+static TriggerData *
+written_trigger(FunctionCallInfo fcinfo, ProgramTable table, const char *name)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
+		RelationGetRelid(trigger->tg_relation) != program_table(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s() must be called as the trigger that cx made", name),
+				 errhint("CALL cx.upgrade_program() makes it again.")));
+	return trigger;
+}
+
+/* Start with no changes. */
+static Changes
+changes_begin(void)
+{
+	Changes		changes = {0};
+	HASHCTL		control = {.keysize = sizeof(DeltaKey), .entrysize = sizeof(Delta), .hcxt = CurrentMemoryContext};
+
+	changes.deltas = hash_create("cx tally deltas", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return changes;
+}
+
+/* Trigger on feedback: check the rows written and append the change of the tallies. */
+PG_FUNCTION_INFO_V1(feedback_changed);
+Datum
+feedback_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = written_trigger(fcinfo, PROGRAM_FEEDBACK, "feedback_changed");
+	WrittenColumns columns;
+	Changes		changes;
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	{
+		tallies_truncate();
+		return PointerGetDatum(NULL);
+	}
+	columns = columns_of_feedback(trigger->tg_relation);
+	changes = changes_begin();
+	if (trigger->tg_oldtable != NULL)
+		changes_read(&changes, trigger, trigger->tg_oldtable, false, &columns);
+	if (trigger->tg_newtable != NULL)
+		changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
+	changes_check_customers(&changes);
+	changes_write(&changes);
+	return PointerGetDatum(NULL);
+}
+
+/* Trigger on event: check the rows written. */
+PG_FUNCTION_INFO_V1(event_changed);
+Datum
+event_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = written_trigger(fcinfo, PROGRAM_EVENT, "event_changed");
+	WrittenColumns columns;
+	Changes		changes = {0};
+
+	if (rows_are_checked || trigger->tg_newtable == NULL)
+		return PointerGetDatum(NULL);
+	columns = columns_of_event(trigger->tg_relation);
+	changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
+	changes_check_customers(&changes);
+	return PointerGetDatum(NULL);
+}

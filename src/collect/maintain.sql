@@ -1,0 +1,145 @@
+-- Keeping the program: folding tallies, new partitions, sources without triggers, failed rows
+
+CREATE PROCEDURE cx.rebuild_tallies()
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
+	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
+	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+	SELECT answer.touchpoint_id, answer.org_unit_id, cx.bucket('hour', answer.responded_at, coalesce(unit.time_zone, program.time_zone)), answer.metric, cx.tally(answer.score)
+	FROM cx_data.feedback AS answer
+	CROSS JOIN cx_data.program
+	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
+	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
+	GROUP BY 1, 2, 3, 4;
+END
+$$;
+COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';
+
+CREATE FUNCTION cx.fold_tallies(part integer DEFAULT 0, parts integer DEFAULT 1) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	folded bigint;
+	touchpoints bigint[];
+	units bigint[];
+	hours timestamptz[];
+	metrics text[];
+	removals cx.tally[];
+BEGIN
+	-- one fold at a time; it waits for no writer and no writer for it
+	LOCK TABLE cx_data.tally_delta IN SHARE UPDATE EXCLUSIVE MODE;
+	-- whole keys: what was removed was added before, so nothing falls below zero
+	WITH taken AS (
+		DELETE FROM cx_data.tally_delta
+		WHERE parts = 1 OR hash_record_extended(ROW(touchpoint_id, metric, hour), 0) & 65535 BETWEEN 65536 * part / parts AND 65536 * (part + 1) / parts - 1
+		RETURNING *
+	), summed AS (
+		SELECT touchpoint_id, org_unit_id, hour, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
+		FROM taken
+		GROUP BY touchpoint_id, org_unit_id, hour, metric
+	), upserted AS (
+		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+		SELECT touchpoint_id, org_unit_id, hour, metric, added FROM summed
+		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.+) excluded.tally
+	)
+	SELECT coalesce(sum(deltas), 0), array_agg(touchpoint_id) FILTER (WHERE removed IS NOT NULL), array_agg(org_unit_id) FILTER (WHERE removed IS NOT NULL),
+		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
+	INTO folded, touchpoints, units, hours, metrics, removals
+	FROM summed;
+
+	IF removals IS NOT NULL THEN
+		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+		SELECT * FROM unnest(touchpoints, units, hours, metrics, removals)
+		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.-) excluded.tally;
+	END IF;
+	RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
+
+CREATE FUNCTION cx.maintenance_steps() RETURNS TABLE (work text, part integer, parts integer, source text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
+	RETURN QUERY SELECT 'fold', number, maintenance_steps.parts, NULL::text FROM generate_series(0, maintenance_steps.parts - 1) AS number
+		UNION ALL
+		SELECT steps.work, NULL, NULL, name
+		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
+		WHERE relation IS NOT NULL AND source.pulled = steps.pulled;
+END
+$$;
+COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
+
+CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part regclass;
+	captured bigint := 0;
+BEGIN
+	FOR part IN SELECT cx.cover_children(source) LOOP
+		captured := captured + (SELECT inserted + updated FROM cx.pull_source(source, NULL, NULL, part));
+	END LOOP;
+	RETURN captured;
+END
+$$;
+COMMENT ON FUNCTION cx.cover_source(text) IS 'captures partitions and children that came after their table was attached, with the rows they hold; called by maintain';
+
+CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	failed_source bigint;
+	has_nameless boolean;
+	failed_keys text[];
+BEGIN
+	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
+	SELECT bool_or(source_key IS NULL), array_agg(source_key) INTO has_nameless, failed_keys
+	FROM cx_data.import_error WHERE source_id = failed_source;
+	IF failed_keys IS NULL THEN
+		RETURN 0;
+	END IF;
+	IF has_nameless THEN
+		PERFORM cx.sync_source(source);
+	ELSE
+		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
+	END IF;
+	-- what failed again was recorded again
+	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND last_attempt_at < now();
+	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
+END
+$$;
+COMMENT ON FUNCTION cx.retry_source(text) IS 'tries rows again that could not be captured, gives how many errors are mended; called by maintain';
+
+CREATE FUNCTION cx.maintain_step(work text, part integer, parts integer, source text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	CASE work
+		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
+		WHEN 'cover' THEN PERFORM cx.cover_source(source);
+		WHEN 'retry' THEN PERFORM cx.retry_source(source);
+		WHEN 'sync' THEN
+			-- clocks differ and transactions last, hence the hour; once a day all rows are compared
+			PERFORM cx.sync_source(name, CASE WHEN compared_at > now() - interval '1 day' THEN pulled_until - interval '1 hour' END)
+			FROM cx_data.source WHERE name = maintain_step.source;
+	END CASE;
+EXCEPTION WHEN OTHERS THEN
+	-- the other steps go on
+	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce(format('source %I', source), 'the tallies'), SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
+
+CREATE PROCEDURE cx.maintain()
+	LANGUAGE plpgsql AS $$
+DECLARE
+	step record;
+BEGIN
+	-- no SET search_path, for this commits; so nothing here depends on it
+	FOR step IN SELECT work, part, parts, source FROM cx.maintenance_steps() LOOP
+		PERFORM cx.maintain_step(step.work, step.part, step.parts, step.source);
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';

@@ -1,0 +1,285 @@
+/*-------------------------------------------------------------------------
+ *
+ * mapping.c
+ *	  Reads, checks and writes out the mapping of an attached relation.
+ *
+ * A mapping runs with the rights of the relation's owner, so it lives where
+ * only that owner can write: in the arguments of the trigger on the relation.
+ * They are the kind of source, its name, and then pairs of a name and a value:
+ * the fields below with their expressions, and the options.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_func.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "collect/mapping.h"
+#include "program/owner.h"
+
+/* A field of a mapping. */
+typedef struct FieldInfo
+{
+	const char *name;			/* argument of attach_feedback or attach_event */
+	const char *event_name;		/* the same for events, where it differs; NULL if events do not have it */
+	Oid			type;			/* what the expression is converted to */
+	const char *type_name;		/* the same in SQL */
+} FieldInfo;
+
+static const FieldInfo fields[MAPPING_FIELDS] = {
+	[FIELD_KEY] = {"key", "key", TEXTOID, "text"},
+	[FIELD_CUSTOMER] = {"customer", "customer", TEXTOID, "text"},
+	[FIELD_TOUCHPOINT] = {"touchpoint", "touchpoint", TEXTOID, "text"},
+	[FIELD_METRIC] = {"metric", NULL, TEXTOID, "text"},
+	[FIELD_SCORE] = {"score", NULL, FLOAT8OID, "double precision"},
+	[FIELD_AT] = {"responded_at", "occurred_at", TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_COMMENT] = {"comment", NULL, TEXTOID, "text"},
+	[FIELD_CHANNEL] = {"channel", NULL, TEXTOID, "text"},
+	[FIELD_ORG_UNIT] = {"org_unit", "org_unit", TEXTOID, "text"},
+	[FIELD_STAFF] = {"staff", NULL, TEXTOID, "text"},
+	[FIELD_KIND] = {"kind", NULL, TEXTOID, "text"},
+	[FIELD_NAME] = {NULL, "name", TEXTOID, "text"},
+	[FIELD_VALUE] = {NULL, "value", FLOAT8OID, "double precision"},
+	[FIELD_ATTRIBUTES] = {"attributes", "attributes", JSONBOID, "jsonb"},
+	[FIELD_CHANGED_AT] = {"changed_at", "changed_at", TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_ONLY_IF] = {"only_if", "only_if", BOOLOID, "boolean"},
+};
+
+/* What the callback for errors in an expression needs. */
+typedef struct ExpressionContext
+{
+	const char *field;
+	const char *expression;
+} ExpressionContext;
+
+/* The name of a field in attach_feedback or attach_event; NULL if it is not an argument. */
+static const char *
+field_name(const Mapping *mapping, int field)
+{
+	return mapping->is_event ? fields[field].event_name : fields[field].name;
+}
+
+/* Take one pair of arguments into the mapping. */
+static bool
+mapping_take(Mapping *mapping, const char *name, const char *value)
+{
+	for (int field = 0; field < MAPPING_FIELDS; field++)
+		if (field_name(mapping, field) != NULL && strcmp(name, field_name(mapping, field)) == 0)
+		{
+			mapping->expressions[field] = value;
+			return true;
+		}
+	if (strcmp(name, "customer_kind") == 0)
+		mapping->customer_kind = value;
+	else if (strcmp(name, "on_unknown") == 0 && (strcmp(value, "error") == 0 || strcmp(value, "create") == 0))
+		mapping->creates_touchpoints = value[0] == 'c';
+	else if (strcmp(name, "on_error") == 0 && (strcmp(value, "fail") == 0 || strcmp(value, "record") == 0))
+		mapping->records_errors = value[0] == 'r';
+	else
+		return false;
+	return true;
+}
+
+/* The mapping that the arguments of a trigger say. */
+Mapping
+mapping_read(int count, char **arguments)
+{
+	Mapping		mapping = {0};
+	bool		is_right = count >= 2 && count % 2 == 0 &&
+		(strcmp(arguments[0], "feedback") == 0 || strcmp(arguments[0], "event") == 0);
+
+	if (is_right)
+	{
+		mapping.is_event = strcmp(arguments[0], "event") == 0;
+		mapping.source = arguments[1];
+	}
+	for (int i = 2; is_right && i < count; i += 2)
+		is_right = mapping_take(&mapping, arguments[i], arguments[i + 1]);
+	if (!is_right || mapping.expressions[FIELD_KEY] == NULL || mapping.expressions[FIELD_AT] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("capture() does not understand its arguments"),
+				 errhint("Let cx.attach_feedback() or cx.attach_event() make the triggers.")));
+	return mapping;
+}
+
+/* Append an expression in parentheses; if it may end in a comment, that must end as well. */
+static void
+append_expression(StringInfo query, const char *expression)
+{
+	appendStringInfo(query, "(%s%s)", expression, strstr(expression, "--") == NULL ? "" : "\n");
+}
+
+/* Append the condition on which rows are captured. */
+static void
+append_condition(StringInfo query, const Mapping *mapping)
+{
+	if (mapping->expressions[FIELD_ONLY_IF] == NULL)
+		return;
+	appendStringInfoString(query, " WHERE ");
+	append_expression(query, mapping->expressions[FIELD_ONLY_IF]);
+}
+
+/* The query for all fields of these rows, which go by the name of the relation. */
+char *
+mapping_query(const Mapping *mapping, Relation relation, const char *rows)
+{
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int field = 0; field < MAPPING_COLUMNS; field++)
+	{
+		appendStringInfoString(&query, field == 0 ? "" : ", ");
+		if (mapping->expressions[field] == NULL)
+			appendStringInfoString(&query, "NULL");
+		else
+			append_expression(&query, mapping->expressions[field]);
+		appendStringInfo(&query, "::%s", fields[field].type_name);
+	}
+	appendStringInfo(&query, " FROM %s AS %s", rows, quote_identifier(RelationGetRelationName(relation)));
+	append_condition(&query, mapping);
+	return query.data;
+}
+
+/* The query for the keys of these rows. */
+char *
+mapping_key_query(const Mapping *mapping, Relation relation, const char *rows)
+{
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	append_expression(&query, mapping->expressions[FIELD_KEY]);
+	appendStringInfo(&query, "::text AS source_key FROM %s AS %s", rows, quote_identifier(RelationGetRelationName(relation)));
+	append_condition(&query, mapping);
+	return query.data;
+}
+
+/* Make errors point into the expression instead of into the statement that attaches. */
+static void
+expression_error(void *argument)
+{
+	const ExpressionContext *context = (const ExpressionContext *) argument;
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(context->expression);
+	}
+	errcontext("expression for \"%s\"", context->field);
+}
+
+/* Refuse an expression. */
+pg_noreturn static void
+expression_reject(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("%s", what),
+			 errhint("Write one expression over the columns of a row; a constant is written $$'like this'$$.")));
+}
+
+/* The single expression that a text holds. */
+static Node *
+expression_parse(const char *expression)
+{
+	List	   *statements = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select = linitial_node(SelectStmt, list_make1(linitial_node(RawStmt, statements)->stmt));
+	ResTarget  *target;
+
+	if (list_length(select->targetList) != 1 || select->distinctClause != NIL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->groupClause != NIL || select->havingClause != NULL ||
+		select->windowClause != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
+		select->limitCount != NULL || select->lockingClause != NIL || select->intoClause != NULL)
+		expression_reject("not a single expression");
+	target = linitial_node(ResTarget, select->targetList);
+	if (target->name != NULL)
+		expression_reject("an expression has no name");
+	if (IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
+		expression_reject("\"*\" is not an expression");
+	return target->val;
+}
+
+/* Raise an error unless the expression is one over a row of the relation, convertible to this type. */
+static void
+expression_check(Relation relation, const char *expression, const FieldInfo *field)
+{
+	Node	   *node = expression_parse(expression);
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *row = NULL;
+
+	pstate->p_sourcetext = expression;
+	row = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, true, true);
+	addNSItemToQuery(pstate, row, true, true, true);
+	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
+	if (pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+		expression_reject("an expression over one row can hold neither aggregates nor window functions nor functions that return sets");
+	if (coerce_to_target_type(pstate, node, exprType(node), field->type, -1, COERCION_EXPLICIT,
+							  COERCE_EXPLICIT_CAST, -1) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CANNOT_COERCE),
+				 errmsg("type %s cannot be converted to %s", format_type_be(exprType(node)), field->type_name),
+				 parser_errposition(pstate, exprLocation(node))));
+	free_parsestate(pstate);
+}
+
+/* Check one field. */
+static void
+mapping_check_field(const Mapping *mapping, Relation relation, int field)
+{
+	ExpressionContext context = {field_name(mapping, field), mapping->expressions[field]};
+	ErrorContextCallback callback = {error_context_stack, expression_error, &context};
+
+	if (context.expression == NULL)
+		return;
+	error_context_stack = &callback;
+	expression_check(relation, context.expression, &fields[field]);
+	error_context_stack = callback.previous;
+}
+
+/* Raise an error unless all expressions of a mapping run on rows of the relation. */
+void
+mapping_check(const Mapping *mapping, Relation relation)
+{
+	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
+
+	for (int field = 0; field < MAPPING_FIELDS; field++)
+		mapping_check_field(mapping, relation, field);
+	act_as_before(before);
+}
+
+/* Whether a trigger captures for this source. */
+bool
+mapping_is_of(const Trigger *trigger, const char *source)
+{
+	return trigger->tgnargs >= 2 && strcmp(trigger->tgargs[1], source) == 0 &&
+		trigger->tgfoid == LookupFuncName(list_make2(makeString("cx"), makeString("capture")), 0, NULL, false);
+}
+
+/* The trigger on a relation that holds the mapping of this source, or NULL. */
+Trigger *
+mapping_trigger(Relation relation, const char *source)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (mapping_is_of(&triggers->triggers[i], source))
+			return &triggers->triggers[i];
+	return NULL;
+}

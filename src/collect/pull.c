@@ -1,0 +1,578 @@
+/*-------------------------------------------------------------------------
+ *
+ * pull.c
+ *	  Reads a whole attached relation, or a part of it: when it is attached,
+ *	  where triggers cannot serve, and to try rows again that failed.
+ *
+ * Here too the mapping runs with the rights of the relation's owner.  This file
+ * also makes and drops the triggers, for partitions that are added later get
+ * theirs from CALL cx.maintain(), which runs as the program's owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "collect/capture.h"
+#include "program/owner.h"
+
+/* Columns of the result of pull_source(). */
+#define PULL_RESULT_COLUMNS 5
+
+/* What is to be read. */
+typedef struct Pull
+{
+	Capture		capture;
+	const char *rows;			/* the relation as it stands behind FROM */
+	bool		has_since;
+	TimestampTz since;			/* only rows with at least this changed_at */
+	ArrayType  *keys;			/* only rows with these keys; or NULL */
+} Pull;
+
+/* Raise an error unless the caller may act for this relation's owner or for the program's. */
+static void
+check_may_act_for(Relation relation)
+{
+	if (!has_privs_of_role(GetUserId(), relation->rd_rel->relowner) &&
+		!has_privs_of_role(GetUserId(), program_owner()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of relation \"%s\" or of the CX program", RelationGetRelationName(relation))));
+}
+
+/* The registered source of this name. */
+static const CatalogEntry *
+find_source(const char *name)
+{
+	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, name);
+
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("source \"%s\" does not exist", name),
+				 errhint("SELECT name FROM %s.source shows the sources.", PROGRAM_SCHEMA)));
+	if (!OidIsValid(source->relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source \"%s\" is not attached to a relation", name)));
+	return source;
+}
+
+/* The trigger of this source on a relation, or an error. */
+static Trigger *
+find_trigger(Relation relation, const char *source)
+{
+	Trigger    *trigger = mapping_trigger(relation, source);
+
+	if (trigger == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" has no trigger of source \"%s\"", RelationGetRelationName(relation), source),
+				 errhint("Detach the source and attach it again.")));
+	return trigger;
+}
+
+/* A relation's name with its schema, quoted. */
+static char *
+full_name(Relation relation)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
+}
+
+/* The query that reads what is to be pulled; the parameters are since and keys. */
+static char *
+pull_query(const Pull *pull)
+{
+	const Mapping *mapping = &pull->capture.captured->mapping;
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, mapping_query(mapping, pull->capture.relation, pull->rows));
+	appendStringInfoString(&query, mapping->expressions[FIELD_ONLY_IF] == NULL ? " WHERE true" : "");
+	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
+		appendStringInfo(&query, " AND ((%s\n)::timestamptz >= $1) IS NOT FALSE", mapping->expressions[FIELD_CHANGED_AT]);
+	if (pull->keys != NULL)
+		appendStringInfo(&query, " AND (%s\n)::text = ANY ($2) FOR SHARE", mapping->expressions[FIELD_KEY]);
+	return query.data;
+}
+
+/* Run the mapping over the relation itself. */
+static void
+pull_rows(Capture *capture, const StatementRows *unused)
+{
+	Pull	   *pull = (Pull *) capture;
+	Oid			types[2] = {TIMESTAMPTZOID, TEXTARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(pull->since), PointerGetDatum(pull->keys)};
+	char		nulls[3] = {pull->has_since ? ' ' : 'n', pull->keys != NULL ? ' ' : 'n', '\0'};
+	SPIExecuteOptions options = {.dest = &capture->sink->receiver};
+	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
+	ParamListInfo parameters = makeParamList(2);
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < 2; i++)
+	{
+		parameters->params[i].value = values[i];
+		parameters->params[i].isnull = nulls[i] == 'n';
+		parameters->params[i].pflags = PARAM_FLAG_CONST;
+		parameters->params[i].ptype = types[i];
+	}
+	options.params = parameters;
+	plan = SPI_prepare(pull_query(pull), 2, types);
+	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot read a source");
+	sink_flush(capture->sink);
+	act_as_before(before);
+}
+
+/* Read the relation's rows as they are. */
+static Tuplestorestate *
+read_relation(Pull *pull)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
+	SPIExecuteOptions options = {.dest = CreateDestReceiver(DestTuplestore)};
+	ActingAs	before = act_as_reader(pull->capture.relation->rd_rel->relowner);
+	char	   *query = psprintf("SELECT * FROM %s", pull->rows);
+	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
+
+	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, true, NULL, NULL);
+	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot read a source");
+	act_as_before(before);
+	return rows;
+}
+
+/* The columns of a relation as SELECT * gives them. */
+static TupleDesc
+columns_of_star(Relation relation)
+{
+	TupleDesc	all = RelationGetDescr(relation);
+	TupleDesc	live;
+	int			count = 0;
+
+	for (int i = 0; i < all->natts; i++)
+		count += !TupleDescAttr(all, i)->attisdropped;
+	live = CreateTemplateTupleDesc(count);
+	count = 0;
+	for (int i = 0; i < all->natts; i++)
+		if (!TupleDescAttr(all, i)->attisdropped)
+			TupleDescCopyEntry(live, ++count, all, i + 1);
+	return live;
+}
+
+/* Add what another sink collected. */
+static void
+sink_append(Sink *sink, Sink *part)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(sink->columns, &TTSOpsMinimalTuple);
+	ListCell   *cell;
+
+	while (tuplestore_gettupleslot(part->ready, true, false, slot))
+		tuplestore_puttupleslot(sink->ready, slot);
+	sink->ready_count += part->ready_count;
+	sink->changed_until = Max(sink->changed_until, part->changed_until);
+	foreach(cell, part->bad)
+	{
+		BadRow	   *bad = (BadRow *) lfirst(cell);
+
+		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Run the mapping over some rows that were read before. */
+static void
+pull_some(Capture *capture, const StatementRows *rows)
+{
+	Sink	   *part = sink_begin(&capture->captured->mapping, false);
+
+	capture_map(capture, part, rows->new_rows, rows->new_count);
+	sink_append(capture->sink, part);
+	tuplestore_end(part->ready);
+}
+
+/* Note a row with which that failed. */
+static void
+pull_failure(Capture *capture, const StatementRows *row, const ErrorData *error)
+{
+	sink_add_bad(capture->sink, capture_key(capture, row), error->sqlerrcode, error->message);
+}
+
+/* Keys that come twice among the rows. */
+static List *
+repeated_keys(Sink *sink)
+{
+	List	   *keys = NIL;
+
+	target_register_rows("cx_rows", sink->ready, sink->ready_count, sink->columns, InvalidOid);
+	if (SPI_execute("SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot look for repeated keys");
+	for (uint64 i = 0; i < SPI_processed; i++)
+		keys = lappend(keys, makeString(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
+	return keys;
+}
+
+/* Take rows out whose key comes twice, and note them as bad. */
+static void
+sink_drop_repeated(Sink *sink)
+{
+	List	   *repeated = repeated_keys(sink);
+	TupleTableSlot *slot;
+	Tuplestorestate *all = sink->ready;
+	bool		isnull;
+
+	if (repeated == NIL)
+		return;
+	slot = MakeSingleTupleTableSlot(sink->columns, &TTSOpsMinimalTuple);
+	sink->ready = tuplestore_begin_heap(true, false, work_mem);
+	sink->ready_count = 0;
+	tuplestore_rescan(all);
+	while (tuplestore_gettupleslot(all, true, false, slot))
+	{
+		char	   *key = TextDatumGetCString(slot_getattr(slot, READY_KEY + 1, &isnull));
+
+		if (list_member(repeated, makeString(key)))
+			sink_add_bad(sink, key, ERRCODE_UNIQUE_VIOLATION, psprintf("key \"%s\" comes twice", key));
+		else
+		{
+			tuplestore_puttupleslot(sink->ready, slot);
+			sink->ready_count++;
+		}
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Collect what is to be pulled, recording errors of single rows if that is asked for. */
+static void
+pull_collect(Pull *pull)
+{
+	Capture    *capture = &pull->capture;
+	ErrorData  *error;
+	StatementRows rows = {0};
+
+	capture->sink = sink_begin(&capture->captured->mapping, true);
+	if (!capture->captured->mapping.records_errors)
+	{
+		pull_rows(capture, NULL);
+		return;
+	}
+	if (!capture_try(capture, NULL, pull_rows, &error))
+	{
+		/* a fresh start, row by row where it must be */
+		capture->sink = sink_begin(&capture->captured->mapping, true);
+		capture->columns = columns_of_star(capture->relation);
+		rows.new_rows = read_relation(pull);
+		rows.new_count = tuplestore_tuple_count(rows.new_rows);
+		if (rows.new_count > 0)
+			capture_isolate(capture, &rows, pull_some, pull_failure);
+	}
+	sink_drop_repeated(capture->sink);
+}
+
+/* The result row. */
+static Datum
+pull_result(FunctionCallInfo fcinfo, const TargetCounts *counts, const Sink *sink)
+{
+	TupleDesc	columns;
+	Datum		values[PULL_RESULT_COLUMNS];
+	bool		nulls[PULL_RESULT_COLUMNS] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &columns) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "pull_source() must return a row");
+	values[0] = Int64GetDatum(counts->inserted);
+	values[1] = Int64GetDatum(counts->updated);
+	values[2] = Int64GetDatum(counts->deleted);
+	values[3] = Int64GetDatum(list_length(sink->bad));
+	values[4] = TimestampTzGetDatum(sink->changed_until);
+	nulls[4] = sink->changed_until == DT_NOBEGIN;
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+}
+
+/* Keep writers of a relation and its children away until the transaction ends. */
+static void
+lock_writers_out(Oid relation)
+{
+	List	   *all = find_all_inheritors(relation, ShareRowExclusiveLock, NULL);
+
+	list_free(all);
+}
+
+/* A captured trigger for one call: the session's own ones have plans for statements, not for these. */
+static Captured *
+captured_for_call(const Trigger *trigger)
+{
+	Captured   *captured = (Captured *) palloc0(sizeof(Captured));
+
+	captured->mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
+	return captured;
+}
+
+/*
+ * Bring feedback or events in step with an attached relation:
+ * pull_source(source, since, keys, only).  With since only rows changed since
+ * then, with keys only these rows; else all of them, and what is not among them
+ * leaves.  With only, the rows of this partition or child alone.
+ */
+PG_FUNCTION_INFO_V1(pull_source);
+Datum
+pull_source(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const CatalogEntry *source = find_source(name);
+	int64		source_id = source->id;
+	bool		is_pulled = source->is_pulled;
+	Oid			relation_id = PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3);
+	bool		is_part = !PG_ARGISNULL(1) || !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
+	Relation	relation = relation_open(relation_id, AccessShareLock);
+	Pull		pull = {.rows = full_name(relation)};
+	TargetCounts counts;
+	Datum		result;
+
+	check_may_act_for(relation);
+	if (!is_pulled && PG_ARGISNULL(2))
+		lock_writers_out(relation_id);
+	pull.capture.relation = relation;
+	pull.capture.source_id = source_id;
+	pull.capture.captured = captured_for_call(find_trigger(relation, name));
+	if (capture_source(&pull.capture.captured->mapping, relation_id) == NULL)
+		elog(ERROR, "relation %u does not belong to source \"%s\"", relation_id, name);
+	pull.has_since = !PG_ARGISNULL(1);
+	pull.since = pull.has_since ? PG_GETARG_TIMESTAMPTZ(1) : 0;
+	pull.keys = PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2);
+	if (!PG_ARGISNULL(3))
+		pull.rows = psprintf("ONLY %s", pull.rows);
+
+	SPI_connect();
+	pull_collect(&pull);
+	counts = target_write(pull.capture.sink, NULL, 0, source_id, is_part ? TARGET_MERGE : TARGET_MIRROR);
+	result = SPI_datumTransfer(pull_result(fcinfo, &counts, pull.capture.sink), false, -1);
+	if (pull.capture.captured->new_rows != NULL)
+		SPI_freeplan(pull.capture.captured->new_rows);
+	if (pull.capture.captured->old_keys != NULL)
+		SPI_freeplan(pull.capture.captured->old_keys);
+	SPI_finish();
+	relation_close(relation, NoLock);
+	PG_RETURN_DATUM(result);
+}
+
+/* How many rows of an attached relation are to be captured. */
+PG_FUNCTION_INFO_V1(count_source);
+Datum
+count_source(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, name);
+	Relation	relation = source == NULL ? NULL : try_relation_open(source->relation, AccessShareLock);
+	Trigger    *trigger = relation == NULL ? NULL : mapping_trigger(relation, name);
+	Mapping		mapping;
+	ActingAs	before;
+	int64		count;
+	bool		isnull;
+
+	if (trigger == NULL)
+	{
+		if (relation != NULL)
+			relation_close(relation, AccessShareLock);
+		PG_RETURN_NULL();
+	}
+	mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
+	before = act_as_reader(relation->rd_rel->relowner);
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM (%s) AS rows",
+							 mapping_key_query(&mapping, relation, full_name(relation))), true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot count the rows of a source");
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	act_as_before(before);
+	relation_close(relation, AccessShareLock);
+	PG_RETURN_INT64(count);
+}
+
+/* The arguments of a trigger as they are written in CREATE TRIGGER. */
+static char *
+quoted_arguments(int count, char **arguments)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", quote_literal_cstr(arguments[i]));
+	return list.data;
+}
+
+/* Run a command within an SPI connection. */
+static void
+run_utility(const char *command)
+{
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "cannot run: %s", command);
+}
+
+/* Make the triggers of a source on a relation, with the rights of the relation's owner, within an SPI connection. */
+static void
+create_triggers(Relation relation, const CatalogEntry *source, int count, char **arguments)
+{
+	static const char *const events[][3] = {
+		{"insert", "AFTER INSERT", "REFERENCING NEW TABLE AS " MAPPING_NEW_ROWS},
+		{"update", "AFTER UPDATE", "REFERENCING OLD TABLE AS " MAPPING_OLD_ROWS " NEW TABLE AS " MAPPING_NEW_ROWS},
+		{"delete", "AFTER DELETE", "REFERENCING OLD TABLE AS " MAPPING_OLD_ROWS},
+		{"truncate", "BEFORE TRUNCATE", ""},
+	};
+	char	   *call = psprintf("FOR EACH STATEMENT EXECUTE FUNCTION cx.capture(%s)", quoted_arguments(count, arguments));
+	const char *kind = source->is_event ? "event" : "feedback";
+	int64		source_id = source->id;
+	bool		is_pulled = source->is_pulled;
+	ActingAs	before = act_as(relation->rd_rel->relowner);
+
+	if (is_pulled)
+		run_utility(psprintf("CREATE TRIGGER cx_%s_" INT64_FORMAT "_pull AFTER INSERT ON %s %s",
+							 kind, source_id, full_name(relation), call));
+	for (int i = 0; !is_pulled && i < (int) lengthof(events); i++)
+		run_utility(psprintf("CREATE TRIGGER cx_%s_" INT64_FORMAT "_%s %s ON %s %s %s",
+							 kind, source_id, events[i][0], events[i][1], full_name(relation), events[i][2], call));
+	act_as_before(before);
+}
+
+/* Check a mapping and make the triggers: create_capture_triggers(source, arguments). */
+PG_FUNCTION_INFO_V1(create_capture_triggers);
+Datum
+create_capture_triggers(PG_FUNCTION_ARGS)
+{
+	const CatalogEntry *source = find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Relation	relation = relation_open(source->relation, AccessShareLock);
+	Datum	   *values;
+	char	  **arguments;
+	int			count;
+	Mapping		mapping;
+
+	if (!has_privs_of_role(GetUserId(), relation->rd_rel->relowner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind), RelationGetRelationName(relation));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &count);
+	arguments = palloc(sizeof(char *) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		arguments[i] = TextDatumGetCString(values[i]);
+	mapping = mapping_read(count, arguments);
+	mapping_check(&mapping, relation);
+
+	SPI_connect();
+	create_triggers(relation, find_source(mapping.source), count, arguments);
+	SPI_finish();
+	relation_close(relation, NoLock);
+	PG_RETURN_VOID();
+}
+
+/* Whether a child can have the triggers that its parent has; says why not. */
+static bool
+child_can_be_covered(Relation child, Oid owner)
+{
+	const char *why = NULL;
+
+	if (child->rd_rel->relkind != RELKIND_RELATION && child->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		why = "it is not an ordinary table";
+	else if (child->rd_rel->relowner != owner)
+		why = "it has another owner than the table it belongs to";
+	if (why != NULL)
+		ereport(WARNING,
+				(errmsg("rows written directly to \"%s\" are not captured: %s", RelationGetRelationName(child), why)));
+	return why == NULL;
+}
+
+/* Make the triggers on one child, unless it has them; whether that was done. */
+static bool
+cover_child(Oid child_id, Relation parent, const char *source)
+{
+	Relation	child = relation_open(child_id, AccessShareLock);
+	Trigger    *trigger = find_trigger(parent, source);
+	bool		is_new = mapping_trigger(child, source) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
+
+	if (is_new)
+	{
+		SPI_connect();
+		create_triggers(child, find_source(source), trigger->tgnargs, trigger->tgargs);
+		SPI_finish();
+	}
+	relation_close(child, NoLock);
+	return is_new;
+}
+
+/* Make the triggers on partitions and children that lack them: cover_children(source); gives these. */
+PG_FUNCTION_INFO_V1(cover_children);
+Datum
+cover_children(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const CatalogEntry *source = find_source(name);
+	Relation	parent = relation_open(source->relation, AccessShareLock);
+	List	   *children = source->is_pulled ? NIL : find_all_inheritors(source->relation, AccessShareLock, NULL);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	check_may_act_for(parent);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(cell, children)
+	{
+		Datum		child = ObjectIdGetDatum(lfirst_oid(cell));
+		bool		isnull = false;
+
+		if (lfirst_oid(cell) != RelationGetRelid(parent) && cover_child(lfirst_oid(cell), parent, name))
+			tuplestore_putvalues(result->setResult, result->setDesc, &child, &isnull);
+	}
+	relation_close(parent, NoLock);
+	return (Datum) 0;
+}
+
+/* The commands that drop the triggers of a source on a relation. */
+static List *
+drop_commands(Relation relation, const char *source)
+{
+	List	   *commands = NIL;
+
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+		if (mapping_is_of(&relation->trigdesc->triggers[i], source))
+			commands = lappend(commands, psprintf("DROP TRIGGER %s ON %s",
+												  quote_identifier(relation->trigdesc->triggers[i].tgname),
+												  full_name(relation)));
+	return commands;
+}
+
+/* Drop the triggers of a source on a relation: drop_capture_triggers(relation, source). */
+PG_FUNCTION_INFO_V1(drop_capture_triggers);
+Datum
+drop_capture_triggers(PG_FUNCTION_ARGS)
+{
+	Relation	relation = relation_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	Oid			owner = relation->rd_rel->relowner;
+	List	   *commands = drop_commands(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	ListCell   *cell;
+	ActingAs	before;
+
+	check_may_act_for(relation);
+	/* a trigger cannot be dropped while its table is open */
+	relation_close(relation, NoLock);
+	before = act_as(owner);
+	SPI_connect();
+	foreach(cell, commands)
+		run_utility((const char *) lfirst(cell));
+	SPI_finish();
+	act_as_before(before);
+	PG_RETURN_VOID();
+}

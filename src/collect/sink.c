@@ -1,0 +1,551 @@
+/*-------------------------------------------------------------------------
+ *
+ * sink.c
+ *	  From codes to keys: what happens to each mapped row before it is written.
+ *
+ * The executor hands over one row after another.  Touchpoints, metrics, units
+ * and staff are looked up in memory, customers by an index.  Customers that
+ * are not known yet are added many at a time; their rows wait for that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "collect/sink.h"
+#include "program/owner.h"
+
+/* Customers added in one go. */
+#define SINK_NEW_CUSTOMERS 10000
+
+/* Rows between two reports of progress. */
+#define SINK_REPORT_ROWS 1000000
+
+/* A customer named in the statement. */
+typedef struct SinkCustomer
+{
+	char	   *code;			/* code or value of the identity */
+	char		status;			/* used by the hash table */
+	bool		is_known;		/* else it is to be added */
+	bool		has_unit;
+	int64		customer_id;
+	int64		org_unit_id;
+	TimestampTz first_seen_at;	/* earliest of its rows */
+} SinkCustomer;
+
+/* A row whose customer is to be added. */
+typedef struct WaitingRow
+{
+	char	   *customer;
+	MinimalTuple row;
+} WaitingRow;
+
+#define SH_PREFIX customer
+#define SH_ELEMENT_TYPE SinkCustomer
+#define SH_KEY_TYPE char *
+#define SH_KEY code
+#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(table, a, b) (strcmp(a, b) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* The columns of the rows that are ready. */
+TupleDesc
+sink_columns(void)
+{
+	TupleDesc	columns = CreateTemplateTupleDesc(READY_COLUMNS);
+
+	TupleDescInitEntry(columns, READY_KEY + 1, "source_key", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_CUSTOMER + 1, "customer_id", INT8OID, -1, 0);
+	TupleDescInitEntry(columns, READY_TOUCHPOINT + 1, "touchpoint_id", INT8OID, -1, 0);
+	TupleDescInitEntry(columns, READY_ORG_UNIT + 1, "org_unit_id", INT8OID, -1, 0);
+	TupleDescInitEntry(columns, READY_STAFF + 1, "staff_id", INT8OID, -1, 0);
+	TupleDescInitEntry(columns, READY_AT + 1, "at", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(columns, READY_SCORE + 1, "score", INT2OID, -1, 0);
+	TupleDescInitEntry(columns, READY_KIND + 1, "kind", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_METRIC + 1, "metric", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_CHANNEL + 1, "channel", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_COMMENT + 1, "comment", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_NAME + 1, "name", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_VALUE + 1, "value", FLOAT8OID, -1, 0);
+	TupleDescInitEntry(columns, READY_ATTRIBUTES + 1, "attributes", JSONBOID, -1, 0);
+	return columns;
+}
+
+/* Copy what is wrong with a row to where it stays. */
+static BadRow *
+bad_row(Sink *sink, const char *key, int sqlstate, const char *message, const char *hint)
+{
+	BadRow	   *bad = (BadRow *) MemoryContextAllocZero(sink->context, sizeof(BadRow));
+
+	bad->key = key == NULL ? NULL : MemoryContextStrdup(sink->context, key);
+	bad->problem.sqlstate = sqlstate;
+	bad->problem.message = MemoryContextStrdup(sink->context, message);
+	bad->problem.hint = hint == NULL ? NULL : MemoryContextStrdup(sink->context, hint);
+	return bad;
+}
+
+/* Note a row that cannot be written. */
+void
+sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message)
+{
+	MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+	sink->bad = lappend(sink->bad, bad_row(sink, key, sqlstate, message, NULL));
+	MemoryContextSwitchTo(before);
+}
+
+/* Note a row that cannot be written, or stop there if errors are not to be recorded. */
+static void
+sink_reject(Sink *sink, const char *key, const Problem *problem)
+{
+	if (sink->mapping->records_errors)
+		sink_add_bad(sink, key, problem->sqlstate, problem->message);
+	else
+		sink->failure = bad_row(sink, key, problem->sqlstate, problem->message, problem->hint);
+}
+
+/* Get ready to find customers by what the mapping calls them. */
+static void
+sink_open_customers(Sink *sink)
+{
+	static const char *const by_code[] = {"code"};
+	static const char *const by_identity[] = {"kind", "value"};
+	static const char *const by_id[] = {"customer_id"};
+	static const Oid texts[] = {F_TEXTEQ, F_TEXTEQ};
+	static const Oid bigint[] = {F_INT8EQ};
+	MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+	if (sink->mapping->customer_kind == NULL)
+		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER, by_code, texts, 1);
+	else
+	{
+		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER_IDENTITY, by_identity, texts, 2);
+		sink->unit_lookup = lookup_begin(PROGRAM_CUSTOMER, by_id, bigint, 1);
+	}
+	MemoryContextSwitchTo(before);
+}
+
+/* Close what that opened. */
+static void
+sink_close_customers(Sink *sink)
+{
+	if (sink->customer_lookup != NULL)
+		lookup_end(sink->customer_lookup);
+	if (sink->unit_lookup != NULL)
+		lookup_end(sink->unit_lookup);
+	sink->customer_lookup = sink->unit_lookup = NULL;
+}
+
+/* Look a customer up in the tables; false if it is not there. */
+static bool
+sink_look_up_customer(Sink *sink, SinkCustomer *customer)
+{
+	Datum		values[LOOKUP_MAX_COLUMNS];
+	TupleTableSlot *found;
+	bool		isnull;
+
+	if (sink->customer_lookup == NULL)
+		sink_open_customers(sink);
+	if (sink->mapping->customer_kind == NULL)
+		values[0] = CStringGetTextDatum(customer->code);
+	else
+	{
+		values[0] = CStringGetTextDatum(sink->mapping->customer_kind);
+		values[1] = CStringGetTextDatum(customer->code);
+	}
+	found = lookup_find(sink->customer_lookup, values);
+	if (found != NULL && sink->unit_lookup != NULL)
+	{
+		values[0] = slot_getattr(found, program_column(sink->customer_lookup->table, "customer_id"), &isnull);
+		found = lookup_find(sink->unit_lookup, values);
+	}
+	if (found == NULL)
+		return false;
+
+	{
+		Relation	table = sink->unit_lookup != NULL ? sink->unit_lookup->table : sink->customer_lookup->table;
+
+		customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id"), &isnull));
+		customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id"), &isnull));
+		customer->has_unit = !isnull;
+		customer->is_known = true;
+	}
+	return true;
+}
+
+/* The customer of this name, seen at this time. */
+static SinkCustomer *
+sink_customer(Sink *sink, char *code, TimestampTz at)
+{
+	bool		found;
+	SinkCustomer *customer = customer_insert(sink->customers, code, &found);
+
+	if (!found)
+	{
+		customer->code = MemoryContextStrdup(sink->context, code);
+		customer->first_seen_at = at;
+		customer->is_known = customer->has_unit = false;
+		if (!sink_look_up_customer(sink, customer))
+			sink->new_customers++;
+	}
+	customer->first_seen_at = Min(customer->first_seen_at, at);
+	return customer;
+}
+
+/* Put the customer, and its unit unless the row names one, into a row. */
+static void
+ready_set_customer(Datum *values, bool *nulls, const SinkCustomer *customer)
+{
+	values[READY_CUSTOMER] = Int64GetDatum(customer->customer_id);
+	nulls[READY_CUSTOMER] = false;
+	if (nulls[READY_ORG_UNIT] && customer->has_unit)
+	{
+		values[READY_ORG_UNIT] = Int64GetDatum(customer->org_unit_id);
+		nulls[READY_ORG_UNIT] = false;
+	}
+}
+
+/* Collect a row that is ready. */
+static void
+sink_put(Sink *sink, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(sink->ready, sink->columns, values, nulls);
+	sink->ready_count++;
+	if (sink->reported >= 0 && sink->ready_count - sink->reported >= SINK_REPORT_ROWS)
+	{
+		sink->reported = sink->ready_count;
+		ereport(INFO,
+				(errmsg("source \"%s\": " INT64_FORMAT " rows read", sink->mapping->source, sink->ready_count)));
+	}
+}
+
+/* Add the customers that are not known yet. */
+static void
+sink_add_customers(Sink *sink)
+{
+	Oid			types[3] = {TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID};
+	Datum	   *codes = palloc(sizeof(Datum) * sink->new_customers);
+	Datum	   *times = palloc(sizeof(Datum) * sink->new_customers);
+	Datum		arguments[3];
+	customer_iterator iterator;
+	SinkCustomer *customer;
+	ActingAs	before;
+	int			count = 0;
+
+	customer_start_iterate(sink->customers, &iterator);
+	while ((customer = customer_iterate(sink->customers, &iterator)) != NULL)
+		if (!customer->is_known)
+		{
+			codes[count] = CStringGetTextDatum(customer->code);
+			times[count++] = TimestampTzGetDatum(customer->first_seen_at);
+		}
+	Assert(count == sink->new_customers);
+	arguments[0] = PointerGetDatum(construct_array(codes, count, TEXTOID, -1, false, TYPALIGN_INT));
+	arguments[1] = PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	arguments[2] = sink->mapping->customer_kind == NULL ? (Datum) 0 : CStringGetTextDatum(sink->mapping->customer_kind);
+
+	before = act_as(program_owner());
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT cx.add_customers($1, $2, $3)", 3, types, arguments,
+							  sink->mapping->customer_kind == NULL ? "  n" : "   ", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot add customers");
+	SPI_finish();
+	act_as_before(before);
+}
+
+/* Find the customers that were added. */
+static void
+sink_find_added_customers(Sink *sink)
+{
+	customer_iterator iterator;
+	SinkCustomer *customer;
+
+	sink_close_customers(sink);
+	customer_start_iterate(sink->customers, &iterator);
+	while ((customer = customer_iterate(sink->customers, &iterator)) != NULL)
+		if (!customer->is_known && !sink_look_up_customer(sink, customer))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("customer \"%s\" was deleted while it was added", customer->code)));
+	sink->new_customers = 0;
+}
+
+/* Let the waiting rows go on. */
+static void
+sink_add_waiting(Sink *sink)
+{
+	MemoryContext before;
+	ListCell   *cell;
+
+	if (sink->waiting == NIL)
+		return;
+	before = MemoryContextSwitchTo(sink->context);
+	sink_add_customers(sink);
+	sink_find_added_customers(sink);
+	foreach(cell, sink->waiting)
+	{
+		WaitingRow *waiting = (WaitingRow *) lfirst(cell);
+		HeapTuple	row = heap_tuple_from_minimal_tuple(waiting->row);
+		Datum		values[READY_COLUMNS];
+		bool		nulls[READY_COLUMNS];
+
+		heap_deform_tuple(row, sink->columns, values, nulls);
+		ready_set_customer(values, nulls, customer_lookup(sink->customers, waiting->customer));
+		sink_put(sink, values, nulls);
+		heap_freetuple(row);
+		heap_free_minimal_tuple(waiting->row);
+	}
+	list_free_deep(sink->waiting);
+	sink->waiting = NIL;
+	MemoryContextSwitchTo(before);
+}
+
+/* Collect a row once its customer is known. */
+static void
+sink_wait(Sink *sink, SinkCustomer *customer, Datum *values, bool *nulls)
+{
+	MemoryContext before = MemoryContextSwitchTo(sink->context);
+	WaitingRow *waiting = (WaitingRow *) palloc(sizeof(WaitingRow));
+
+	waiting->customer = customer->code;
+	waiting->row = heap_form_minimal_tuple(sink->columns, values, nulls);
+	sink->waiting = lappend(sink->waiting, waiting);
+	MemoryContextSwitchTo(before);
+	if (list_length(sink->waiting) >= SINK_NEW_CUSTOMERS)
+		sink_add_waiting(sink);
+}
+
+/* The text in a column of the row at hand, or NULL. */
+static char *
+mapped_text(TupleTableSlot *slot, MappingField field)
+{
+	return slot->tts_isnull[field] ? NULL : TextDatumGetCString(slot->tts_values[field]);
+}
+
+/* Find what a code stands for and put its key into the row. */
+static bool
+ready_set_code(ProgramTable table, const char *code, int column, Datum *values, bool *nulls, Problem *problem)
+{
+	const CatalogEntry *entry;
+
+	if (code == NULL)
+		return true;
+	entry = catalog_find(table, code);
+	if (!check_found(entry, table, code, problem))
+		return false;
+	values[column] = Int64GetDatum(entry->id);
+	nulls[column] = false;
+	return true;
+}
+
+/* Add a touchpoint that is not known yet. */
+static void
+sink_add_touchpoint(const char *code)
+{
+	Oid			type = TEXTOID;
+	Datum		argument = CStringGetTextDatum(code);
+	ActingAs	before = act_as(program_owner());
+
+	SPI_connect();
+	if (SPI_execute_with_args("INSERT INTO cx_data.touchpoint (code) VALUES ($1) ON CONFLICT (code) DO NOTHING",
+							  1, &type, &argument, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "cannot add a touchpoint");
+	SPI_finish();
+	act_as_before(before);
+	/* so that reading the touchpoints again sees it */
+	CommandCounterIncrement();
+}
+
+/* Put the touchpoint of this code into the row. */
+static bool
+ready_set_touchpoint(const Mapping *mapping, const char *code, Datum *values, bool *nulls, Problem *problem)
+{
+	if (code != NULL && mapping->creates_touchpoints && catalog_find(PROGRAM_TOUCHPOINT, code) == NULL)
+		sink_add_touchpoint(code);
+	return ready_set_code(PROGRAM_TOUCHPOINT, code, READY_TOUCHPOINT, values, nulls, problem);
+}
+
+/* Put metric and score into the row. */
+static bool
+ready_set_score(TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
+{
+	char	   *metric = mapped_text(slot, FIELD_METRIC);
+
+	nulls[READY_METRIC] = metric == NULL;
+	values[READY_METRIC] = slot->tts_values[FIELD_METRIC];
+	if (slot->tts_isnull[FIELD_SCORE])
+		return metric == NULL || check_found(catalog_find(PROGRAM_METRIC, metric), PROGRAM_METRIC, metric, problem);
+	if (metric == NULL)
+		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "Give metric, such as $$'nps'$$.", "a score without a metric");
+	if (!check_score(metric, DatumGetFloat8(slot->tts_values[FIELD_SCORE]), problem))
+		return false;
+	values[READY_SCORE] = Int16GetDatum((int16) DatumGetFloat8(slot->tts_values[FIELD_SCORE]));
+	nulls[READY_SCORE] = false;
+	return true;
+}
+
+/* Put the kind of feedback into the row. */
+static bool
+ready_set_kind(TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
+{
+	static const char *const kinds[] = {"survey", "complaint", "suggestion", "social", "mystery", "trial", "staff"};
+	char	   *kind = mapped_text(slot, FIELD_KIND);
+
+	nulls[READY_KIND] = false;
+	values[READY_KIND] = kind == NULL ? CStringGetTextDatum(kinds[0]) : slot->tts_values[FIELD_KIND];
+	if (kind == NULL)
+		return true;
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
+					  "Use survey, complaint, suggestion, social, mystery, trial or staff.",
+					  "kind \"%s\" does not exist", kind);
+}
+
+/* Copy columns that are written as they are. */
+static void
+ready_copy(TupleTableSlot *slot, Datum *values, bool *nulls)
+{
+	static const int pairs[][2] = {
+		{READY_KEY, FIELD_KEY}, {READY_AT, FIELD_AT}, {READY_CHANNEL, FIELD_CHANNEL}, {READY_COMMENT, FIELD_COMMENT},
+		{READY_NAME, FIELD_NAME}, {READY_VALUE, FIELD_VALUE}, {READY_ATTRIBUTES, FIELD_ATTRIBUTES},
+	};
+
+	for (int i = 0; i < (int) lengthof(pairs); i++)
+	{
+		values[pairs[i][0]] = slot->tts_values[pairs[i][1]];
+		nulls[pairs[i][0]] = slot->tts_isnull[pairs[i][1]];
+	}
+}
+
+/* Make a row ready but for its customer. */
+static bool
+sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
+{
+	const char *time_name = mapping->is_event ? "occurred_at" : "responded_at";
+
+	memset(nulls, true, sizeof(bool) * READY_COLUMNS);
+	ready_copy(slot, values, nulls);
+	if (nulls[READY_KEY])
+		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "The key names the row, so each row needs one.", "key is NULL");
+	if (nulls[READY_AT])
+		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "With only_if, rows that are not complete yet are left out.", "%s is NULL", time_name);
+	if (TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(values[READY_AT])))
+		return problem_is(problem, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, NULL, "%s is infinite", time_name);
+	if (mapping->is_event && nulls[READY_NAME])
+		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, NULL, "name is NULL");
+	return ready_set_touchpoint(mapping, mapped_text(slot, FIELD_TOUCHPOINT), values, nulls, problem) &&
+		ready_set_code(PROGRAM_ORG_UNIT, mapped_text(slot, FIELD_ORG_UNIT), READY_ORG_UNIT, values, nulls, problem) &&
+		ready_set_code(PROGRAM_STAFF, mapped_text(slot, FIELD_STAFF), READY_STAFF, values, nulls, problem) &&
+		ready_set_kind(slot, values, nulls, problem) &&
+		ready_set_score(slot, values, nulls, problem);
+}
+
+/* Take one mapped row. */
+static void
+sink_take(Sink *sink, TupleTableSlot *slot)
+{
+	Datum		values[READY_COLUMNS];
+	bool		nulls[READY_COLUMNS];
+	Problem		problem;
+	char	   *code;
+	SinkCustomer *customer;
+
+	if (!slot->tts_isnull[FIELD_CHANGED_AT])
+		sink->changed_until = Max(sink->changed_until, DatumGetTimestampTz(slot->tts_values[FIELD_CHANGED_AT]));
+	if (!sink_make_ready(sink->mapping, slot, values, nulls, &problem))
+	{
+		sink_reject(sink, mapped_text(slot, FIELD_KEY), &problem);
+		return;
+	}
+	code = mapped_text(slot, FIELD_CUSTOMER);
+	if (code == NULL)
+	{
+		sink_put(sink, values, nulls);
+		return;
+	}
+	customer = sink_customer(sink, code, DatumGetTimestampTz(values[READY_AT]));
+	if (!customer->is_known)
+		sink_wait(sink, customer, values, nulls);
+	else
+	{
+		ready_set_customer(values, nulls, customer);
+		sink_put(sink, values, nulls);
+	}
+}
+
+/* The executor's call for each row. */
+static bool
+sink_receive(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Sink	   *sink = (Sink *) receiver;
+	MemoryContext before = MemoryContextSwitchTo(sink->row_context);
+
+	slot_getallattrs(slot);
+	sink_take(sink, slot);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(sink->row_context);
+	/* false ends the query, so that the error can be raised outside it */
+	return sink->failure == NULL;
+}
+
+/* The executor's call before the first row. */
+static void
+sink_startup(DestReceiver *receiver, int operation, TupleDesc columns)
+{
+	Assert(columns->natts == MAPPING_COLUMNS);
+}
+
+/* The executor's calls after the last row. */
+static void
+sink_shutdown(DestReceiver *receiver)
+{
+}
+
+/* A sink for rows of this mapping, in the current memory context. */
+Sink *
+sink_begin(const Mapping *mapping, bool reports_progress)
+{
+	Sink	   *sink = (Sink *) palloc0(sizeof(Sink));
+
+	sink->receiver.receiveSlot = sink_receive;
+	sink->receiver.rStartup = sink_startup;
+	sink->receiver.rShutdown = sink_shutdown;
+	sink->receiver.rDestroy = sink_shutdown;
+	sink->receiver.mydest = DestNone;
+	sink->mapping = mapping;
+	sink->context = CurrentMemoryContext;
+	sink->row_context = AllocSetContextCreate(CurrentMemoryContext, "cx mapped row", ALLOCSET_SMALL_SIZES);
+	sink->columns = sink_columns();
+	sink->ready = tuplestore_begin_heap(true, false, work_mem);
+	sink->changed_until = DT_NOBEGIN;
+	sink->customers = customer_create(CurrentMemoryContext, 16, NULL);
+	sink->reported = reports_progress ? 0 : -1;
+	return sink;
+}
+
+/* Add the customers that rows still wait for; all rows are then ready.  Fails if a row is to make it fail. */
+void
+sink_flush(Sink *sink)
+{
+	if (sink->failure != NULL)
+		problem_raise(&sink->failure->problem);
+	sink_add_waiting(sink);
+	sink_close_customers(sink);
+}

@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * sink.h
+ *	  Takes mapped rows, finds what their codes stand for, and collects rows
+ *	  that are ready to be written, and those that cannot be.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_SINK_H
+#define CX_SINK_H
+
+#include "tcop/dest.h"
+#include "utils/tuplestore.h"
+
+#include "collect/check.h"
+#include "collect/mapping.h"
+#include "program/lookup.h"
+
+/* Columns of the rows that are ready. */
+enum ReadyColumn
+{
+	READY_KEY,
+	READY_CUSTOMER,
+	READY_TOUCHPOINT,
+	READY_ORG_UNIT,
+	READY_STAFF,
+	READY_AT,
+	READY_SCORE,
+	READY_KIND,
+	READY_METRIC,
+	READY_CHANNEL,
+	READY_COMMENT,
+	READY_NAME,
+	READY_VALUE,
+	READY_ATTRIBUTES,
+	READY_COLUMNS
+};
+
+/* A row that cannot be written. */
+typedef struct BadRow
+{
+	char	   *key;			/* or NULL */
+	Problem		problem;
+} BadRow;
+
+/* What was collected. */
+typedef struct Sink
+{
+	DestReceiver receiver;		/* first, for the executor hands this back to us */
+	const Mapping *mapping;
+	MemoryContext context;		/* holds all of this */
+	MemoryContext row_context;	/* reset after each row */
+	TupleDesc	columns;		/* of the rows that are ready */
+	Tuplestorestate *ready;
+	int64		ready_count;
+	List	   *bad;			/* of BadRow */
+	BadRow	   *failure;		/* what the statement is to fail with; NULL if nothing */
+	TimestampTz changed_until;	/* greatest changed_at; DT_NOBEGIN if none */
+
+	struct customer_hash *customers;	/* those of this statement by code */
+	Lookup	   *customer_lookup;	/* by code or identity; NULL until needed */
+	Lookup	   *unit_lookup;	/* customers by key, for their unit; NULL until needed */
+	List	   *waiting;		/* of WaitingRow, for customers that are to be added */
+	int			new_customers;	/* how many */
+	int64		reported;		/* rows when progress was last reported; below 0 for no reports */
+} Sink;
+
+extern Sink *sink_begin(const Mapping *mapping, bool reports_progress);
+extern void sink_flush(Sink *sink);
+extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message);
+extern TupleDesc sink_columns(void);
+
+#endif							/* CX_SINK_H */

@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.c
+ *	  The fixed statements that write feedback and events.
+ *
+ * They run with the rights of the program's owner over two sets of rows, named
+ * cx_rows (ready to be written) and cx_gone (old keys), which the executor
+ * reads like transition tables.  Those that run for each statement of a user
+ * are planned once per session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "collect/live_tally.h"
+#include "collect/target.h"
+#include "program/owner.h"
+
+/* The statements; the source is $1. */
+typedef enum TargetStatement
+{
+	STATEMENT_INSERT,			/* all rows */
+	STATEMENT_INSERT_MISSING,	/* those that are not there */
+	STATEMENT_INSERT_AFTER,		/* those that are not there, or whose key is not an old one */
+	STATEMENT_UPDATE,			/* those that are there and differ */
+	STATEMENT_DELETE_GONE,		/* old keys that are not among the rows */
+	STATEMENT_DELETE_OTHERS,	/* whatever is not among the rows */
+	STATEMENT_FIND_REPEATED,	/* a key that comes twice */
+	STATEMENTS
+} TargetStatement;
+
+#define FEEDBACK_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, responded_at, score, kind, metric, channel, comment, attributes"
+#define FEEDBACK_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.staff_id, r.at, r.score, r.kind, r.metric, r.channel, r.comment, r.attributes"
+#define FEEDBACK_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.responded_at, t.score, t.kind, t.metric, t.channel, t.comment, t.attributes"
+#define EVENT_COLUMNS "customer_id, touchpoint_id, org_unit_id, occurred_at, name, value, attributes"
+#define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes"
+#define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes"
+
+/* What differs between the two tables. */
+typedef struct TargetTable
+{
+	const char *name;
+	const char *columns;
+	const char *ready;			/* the same of cx_rows AS r */
+	const char *there;			/* the same of the table AS t */
+} TargetTable;
+
+static const TargetTable target_tables[2] = {
+	{"cx_data.feedback", FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_THERE},
+	{"cx_data.event", EVENT_COLUMNS, EVENT_READY, EVENT_THERE},
+};
+
+/* Plans kept for the session, for feedback and for events. */
+static SPIPlanPtr target_plans[2][STATEMENTS];
+
+/* The columns of a set of keys. */
+TupleDesc
+target_key_columns(void)
+{
+	TupleDesc	columns = CreateTemplateTupleDesc(1);
+
+	TupleDescInitEntry(columns, 1, "source_key", TEXTOID, -1, 0);
+	return columns;
+}
+
+/* Let the statements of this SPI connection see rows under a name. */
+void
+target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation)
+{
+	EphemeralNamedRelation named = (EphemeralNamedRelation) palloc0(sizeof(EphemeralNamedRelationData));
+
+	named->md.name = pstrdup(name);
+	named->md.reliddesc = relation;
+	named->md.tupdesc = columns;
+	named->md.enrtype = ENR_NAMED_TUPLESTORE;
+	named->md.enrtuples = count;
+	named->reldata = rows;
+	(void) SPI_unregister_relation(name);
+	if (SPI_register_relation(named) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "cannot register rows \"%s\"", name);
+}
+
+/* The text of a statement. */
+static char *
+target_statement(const TargetTable *table, TargetStatement statement)
+{
+	const char *insert = psprintf("INSERT INTO %s (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM cx_rows AS r",
+								  table->name, table->columns, table->ready);
+	const char *update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM cx_rows AS r WHERE t.source_id = $1"
+								  " AND t.source_key = r.source_key AND (%s) IS DISTINCT FROM (%s)",
+								  table->name, table->columns, table->ready, table->there, table->ready);
+	const char *missing = psprintf("NOT EXISTS (SELECT FROM %s AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)",
+								   table->name);
+
+	switch (statement)
+	{
+		case STATEMENT_INSERT:
+			return psprintf("%s", insert);
+		case STATEMENT_INSERT_MISSING:
+			return psprintf("%s WHERE %s", insert, missing);
+		case STATEMENT_INSERT_AFTER:
+			return psprintf("%s WHERE r.source_key NOT IN (SELECT g.source_key FROM cx_gone AS g WHERE g.source_key IS NOT NULL) OR %s",
+							insert, missing);
+		case STATEMENT_UPDATE:
+			return psprintf("%s", update);
+		case STATEMENT_DELETE_GONE:
+			return psprintf("DELETE FROM %s AS t USING cx_gone AS g WHERE t.source_id = $1 AND t.source_key = g.source_key"
+							" AND g.source_key NOT IN (SELECT r.source_key FROM cx_rows AS r)", table->name);
+		case STATEMENT_DELETE_OTHERS:
+			return psprintf("DELETE FROM %s AS t WHERE t.source_id = $1"
+							" AND NOT EXISTS (SELECT FROM cx_rows AS r WHERE r.source_key = t.source_key)", table->name);
+		case STATEMENT_FIND_REPEATED:
+			return psprintf("SELECT source_key FROM cx_rows GROUP BY source_key HAVING count(*) > 1 LIMIT 1");
+		case STATEMENTS:
+			break;
+	}
+	elog(ERROR, "no such statement: %d", statement);
+}
+
+/*
+ * The plan of a statement.  A plan that is kept must be good for one row as
+ * well as for a million, so it goes by index from row to row; one made for this
+ * time may suit its rows.
+ */
+static SPIPlanPtr
+target_plan(bool is_event, TargetStatement statement, bool keep)
+{
+	Oid			type = INT8OID;
+	SPIPlanPtr	plan = target_plans[is_event][statement];
+
+	if (keep && plan != NULL)
+		return plan;
+	plan = SPI_prepare_cursor(target_statement(&target_tables[is_event], statement), 1, &type,
+							  keep ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "cannot prepare a statement: %s", SPI_result_code_string(SPI_result));
+	if (keep)
+	{
+		SPI_keepplan(plan);
+		target_plans[is_event][statement] = plan;
+	}
+	return plan;
+}
+
+/* Run a plan whose rows the triggers need not check again. */
+static void
+target_execute(SPIPlanPtr plan, int64 source_id)
+{
+	Datum		argument = Int64GetDatum(source_id);
+	bool		before = live_tally_trust(true);
+
+	PG_TRY();
+	{
+		if (SPI_execute_plan(plan, &argument, NULL, false, 0) < 0)
+			elog(ERROR, "cannot run a statement on the CX program");
+	}
+	PG_FINALLY();
+	{
+		(void) live_tally_trust(before);
+	}
+	PG_END_TRY();
+}
+
+/* Run a statement; gives how many rows it changed or found. */
+static int64
+target_run(bool is_event, TargetStatement statement, bool keep, int64 source_id)
+{
+	target_execute(target_plan(is_event, statement, keep), source_id);
+	return SPI_processed;
+}
+
+/* Raise an error if a key comes twice. */
+static void
+target_check_repeated(bool is_event, bool keep, int64 source_id)
+{
+	if (target_run(is_event, STATEMENT_FIND_REPEATED, keep, source_id) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("key \"%s\" comes twice", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+				 errhint("The key must be unique over the whole source.")));
+}
+
+/* Make plans that go from row to row by index, while the settings' level lasts. */
+static void
+target_prefer_indexes(void)
+{
+	static const char *const settings[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Record rows that could not be written. */
+static void
+target_record_errors(Sink *sink, int64 source_id)
+{
+	Oid			types[4] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
+	SPIPlanPtr	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
+								   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
+								   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
+	ListCell   *cell;
+
+	foreach(cell, sink->bad)
+	{
+		BadRow	   *bad = (BadRow *) lfirst(cell);
+		Datum		values[4] = {Int64GetDatum(source_id)};
+
+		if (bad->key != NULL)
+			values[1] = CStringGetTextDatum(bad->key);
+		values[2] = CStringGetTextDatum(unpack_sql_state(bad->problem.sqlstate));
+		values[3] = CStringGetTextDatum(bad->problem.message);
+		if (SPI_execute_plan(plan, values, bad->key == NULL ? " n  " : "    ", false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "cannot record an error of import");
+	}
+}
+
+/* Forget recorded errors of rows with these keys, which changed or left. */
+void
+target_forget_errors(int64 source_id, Tuplestorestate *keys)
+{
+	Oid			type = INT8OID;
+	Datum		argument = Int64GetDatum(source_id);
+
+	target_register_rows("cx_gone", keys, 1, target_key_columns(), InvalidOid);
+	if (SPI_execute_with_args("DELETE FROM cx_data.import_error WHERE source_id = $1"
+							  " AND source_key IN (SELECT source_key FROM cx_gone)", 1, &type, &argument, NULL, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "cannot forget errors of import");
+}
+
+/* Write what a sink collected, within an SPI connection. */
+TargetCounts
+target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 source_id, TargetMode mode)
+{
+	bool		is_event = sink->mapping->is_event;
+	bool		keep = mode == TARGET_INSERT || mode == TARGET_REPLACE;
+	TargetCounts counts = {0};
+	ActingAs	before = act_as(program_owner());
+
+	target_register_rows("cx_rows", sink->ready, keep ? 1 : sink->ready_count, sink->columns, InvalidOid);
+	if (old_keys != NULL)
+		target_register_rows("cx_gone", old_keys, keep ? 1 : old_count, target_key_columns(), InvalidOid);
+	if (mode == TARGET_REPLACE)
+		target_prefer_indexes();
+	if (mode != TARGET_INSERT && sink->ready_count > 1)
+		target_check_repeated(is_event, keep, source_id);
+
+	switch (mode)
+	{
+		case TARGET_INSERT:
+			if (sink->ready_count > 0)
+				counts.inserted = target_run(is_event, STATEMENT_INSERT, keep, source_id);
+			break;
+		case TARGET_REPLACE:
+			if (old_count > 0)
+				counts.deleted = target_run(is_event, STATEMENT_DELETE_GONE, keep, source_id);
+			/* where a key turns up that is another row's, the INSERT below fails */
+			if (sink->ready_count > 0 && old_count > 0)
+				counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
+			if (sink->ready_count > 0)
+				counts.inserted = target_run(is_event, old_count > 0 ? STATEMENT_INSERT_AFTER : STATEMENT_INSERT, keep, source_id);
+			break;
+		case TARGET_MIRROR:
+			counts.deleted = target_run(is_event, STATEMENT_DELETE_OTHERS, keep, source_id);
+			/* FALLTHROUGH */
+		case TARGET_MERGE:
+			counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
+			counts.inserted = target_run(is_event, STATEMENT_INSERT_MISSING, keep, source_id);
+			break;
+	}
+	if (sink->mapping->records_errors && old_keys != NULL)
+		target_forget_errors(source_id, old_keys);
+	if (sink->bad != NIL)
+		target_record_errors(sink, source_id);
+	act_as_before(before);
+	return counts;
+}

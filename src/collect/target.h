@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.h
+ *	  Writes collected rows into feedback or event.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_TARGET_H
+#define CX_TARGET_H
+
+#include "collect/sink.h"
+
+/* What is known of the rows to be written. */
+typedef enum TargetMode
+{
+	TARGET_INSERT,				/* all of them are new */
+	TARGET_REPLACE,				/* they take the place of those with the old keys */
+	TARGET_MERGE,				/* some are there already */
+	TARGET_MIRROR				/* the same, and what is not among them is to go */
+} TargetMode;
+
+/* How many rows were changed. */
+typedef struct TargetCounts
+{
+	int64		inserted;
+	int64		updated;
+	int64		deleted;
+} TargetCounts;
+
+extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 source_id, TargetMode mode);
+extern void target_forget_errors(int64 source_id, Tuplestorestate *keys);
+extern TupleDesc target_key_columns(void);
+extern void target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation);
+
+#endif							/* CX_TARGET_H */

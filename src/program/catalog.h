@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  The program's small tables in memory: touchpoints, units, staff, metrics,
+ *	  sources and the program itself.
+ *
+ * An entry stays valid until the next call of a function in this file.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_CATALOG_H
+#define CX_CATALOG_H
+
+#include "program/clock.h"
+#include "program/program.h"
+
+/* One row of such a table; what a table does not have is zero. */
+typedef struct CatalogEntry
+{
+	char	   *code;			/* code, name of a source, time zone of the program */
+	int64		id;				/* its key */
+	int			scale_min;		/* metric: least answer */
+	int			scale_max;		/* metric: greatest answer */
+	Clock		clock;			/* program and unit: its zone; no zone if the unit has none */
+	Oid			relation;		/* source: what is attached */
+	bool		is_event;		/* source: delivers events, not feedback */
+	bool		is_pulled;		/* source: brought in by sync_source, not by triggers */
+} CatalogEntry;
+
+extern const CatalogEntry *catalog_find(ProgramTable table, const char *code);
+extern const CatalogEntry *catalog_find_id(ProgramTable table, int64 id);
+extern Clock *catalog_clock(bool has_unit, int64 org_unit_id);
+
+#endif							/* CX_CATALOG_H */

@@ -1,0 +1,114 @@
+-- Life of a program: create, upgrade, drop
+
+CREATE FUNCTION cx.version() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.version() IS 'version of the extension''s library';
+
+CREATE FUNCTION cx.require_program() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.require_program() IS 'raises an error with a hint if there is no CX program';
+
+CREATE FUNCTION cx.relations_of_program() RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN ARRAY(SELECT relname::text FROM pg_catalog.pg_class
+		WHERE relnamespace = pg_catalog.to_regnamespace('cx_data') AND relkind IN ('r', 'v') ORDER BY oid);
+COMMENT ON FUNCTION cx.relations_of_program() IS 'names of the tables and views in schema cx_data';
+
+CREATE PROCEDURE cx.create_program(time_zone text DEFAULT 'UTC')
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('cx_data.program')) THEN
+		RAISE NOTICE 'the CX program exists already, nothing is changed';
+		RETURN;
+	END IF;
+	IF time_zone IS NULL THEN
+		RAISE EXCEPTION 'time_zone must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	PERFORM now() AT TIME ZONE time_zone;
+	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'cx_data') THEN
+		RAISE EXCEPTION 'schema "cx_data" already exists, but holds no CX program'
+			USING ERRCODE = 'duplicate_schema', HINT = 'Rename or drop that schema; the program makes its own.';
+	END IF;
+	CREATE SCHEMA cx_data;
+	COMMENT ON SCHEMA cx_data IS 'the CX program: customers, journeys, feedback and scores, ordinary tables of whoever called cx.create_program()';
+	CALL cx.define_program();
+	INSERT INTO cx_data.program (version, time_zone, relations)
+	VALUES (cx.version(), create_program.time_zone, cx.relations_of_program());
+END
+$$;
+COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
+
+CREATE PROCEDURE cx.upgrade_program()
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	old_version text;
+	tallies_are_lost boolean;
+	relations_before text[];
+BEGIN
+	PERFORM cx.require_program();
+	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	SELECT version INTO STRICT old_version FROM cx_data.program;
+	IF string_to_array(old_version, '.')::integer[] > string_to_array(cx.version(), '.')::integer[] THEN
+		RAISE EXCEPTION 'the CX program is of version %, newer than the extension, which is of version %', old_version, cx.version()
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install the newer cx and ALTER EXTENSION cx UPDATE.';
+	END IF;
+
+	-- DROP EXTENSION ... CASCADE takes the columns of type tally along
+	tallies_are_lost := NOT EXISTS (SELECT FROM pg_attribute
+		WHERE attrelid = to_regclass('cx_data.tally_hourly') AND attname = 'tally' AND NOT attisdropped);
+	IF tallies_are_lost THEN
+		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_delta;
+	END IF;
+	relations_before := cx.relations_of_program();
+	CALL cx.define_program();
+	IF tallies_are_lost THEN
+		CALL cx.rebuild_tallies();
+	END IF;
+	UPDATE cx_data.program SET version = cx.version(),
+		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before));
+	IF old_version = cx.version() THEN
+		RAISE NOTICE 'the CX program is of version % already; what it lacked is made again', old_version;
+	ELSE
+		RAISE NOTICE 'the CX program is upgraded from version % to %', old_version, cx.version();
+	END IF;
+END
+$$;
+COMMENT ON PROCEDURE cx.upgrade_program() IS 'brings the CX program to the version of the extension, and makes again what it lacks; keeps all rows and whatever you built on it';
+
+CREATE PROCEDURE cx.drop_program(with_feedback boolean DEFAULT false)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	source_name text;
+	views text;
+	tables text;
+BEGIN
+	PERFORM cx.require_program();
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.source IN ACCESS EXCLUSIVE MODE;
+	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event)) THEN
+		RAISE EXCEPTION 'the CX program holds feedback or events'
+			USING ERRCODE = 'dependent_objects_still_exist', HINT = 'To lose them, CALL cx.drop_program(with_feedback => true).';
+	END IF;
+	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
+		PERFORM cx.detach_source(source_name);
+	END LOOP;
+	-- without CASCADE: what others built on it stops it, as it should
+	SELECT string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'r')
+	INTO views, tables
+	FROM pg_class
+	WHERE relnamespace = 'cx_data'::regnamespace AND relname = ANY ((SELECT relations FROM cx_data.program)::text[]);
+	IF views IS NOT NULL THEN
+		EXECUTE 'DROP VIEW ' || views;
+	END IF;
+	EXECUTE 'DROP TABLE ' || tables;
+	DROP SCHEMA cx_data;
+END
+$$;
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources and drops the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';

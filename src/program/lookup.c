@@ -1,0 +1,159 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.c
+ *	  Index scans on the program's tables for code that runs once per row.
+ *
+ * Like the checks of foreign keys, this sees the latest committed state and
+ * asks no privileges of the caller: only whether a row exists, and its key,
+ * ever come out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "program/lookup.h"
+
+/* The number of a column that cx made. */
+AttrNumber
+program_column(Relation relation, const char *name)
+{
+	AttrNumber	number = get_attnum(RelationGetRelid(relation), name);
+
+	if (number == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s.%s has no column \"%s\"", PROGRAM_SCHEMA,
+						RelationGetRelationName(relation), name),
+				 errhint("Columns that cx made must neither be dropped nor renamed.")));
+	return number;
+}
+
+/* Whether an index is unique and on just these columns. */
+static bool
+lookup_fits(Relation index, const AttrNumber *columns, int count)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate || index->rd_rel->relam != BTREE_AM_OID ||
+		form->indnkeyatts != count || RelationGetIndexPredicate(index) != NIL)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (form->indkey.values[i] != columns[i])
+			return false;
+	return true;
+}
+
+/* The unique index on these columns, open. */
+static Relation
+lookup_open_index(Relation table, const AttrNumber *columns, int count)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (lookup_fits(index, columns, count))
+		{
+			list_free(indexes);
+			return index;
+		}
+		index_close(index, AccessShareLock);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("table %s.%s lacks a unique index that cx made", PROGRAM_SCHEMA,
+					RelationGetRelationName(table)),
+			 errhint("Create a unique index on column \"%s\".",
+					 get_attname(RelationGetRelid(table), columns[count - 1], false))));
+}
+
+/* Start the scan of what is committed by now and what this transaction did. */
+static void
+lookup_start(Lookup *lookup)
+{
+	MemoryContext before = MemoryContextSwitchTo(lookup->context);
+
+	lookup->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, NULL,
+										 lookup->columns, 0);
+	MemoryContextSwitchTo(before);
+}
+
+/* End the scan. */
+static void
+lookup_stop(Lookup *lookup)
+{
+	index_endscan(lookup->scan);
+	UnregisterSnapshot(lookup->snapshot);
+}
+
+/* Get ready, in the current memory context, to look for rows by these columns with these equality functions. */
+Lookup *
+lookup_begin(ProgramTable table, const char *const *columns, const Oid *equality, int count)
+{
+	Lookup	   *lookup = (Lookup *) palloc0(sizeof(Lookup));
+	AttrNumber	numbers[LOOKUP_MAX_COLUMNS];
+
+	Assert(count <= LOOKUP_MAX_COLUMNS);
+	lookup->context = CurrentMemoryContext;
+	lookup->columns = count;
+	lookup->table = table_open(program_table(table), AccessShareLock);
+	for (int i = 0; i < count; i++)
+		numbers[i] = program_column(lookup->table, columns[i]);
+	lookup->index = lookup_open_index(lookup->table, numbers, count);
+	for (int i = 0; i < count; i++)
+		ScanKeyEntryInitialize(&lookup->keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   lookup->index->rd_indcollation[i], equality[i], (Datum) 0);
+	lookup->slot = table_slot_create(lookup->table, NULL);
+	lookup_start(lookup);
+	return lookup;
+}
+
+/* Look once. */
+static TupleTableSlot *
+lookup_try(Lookup *lookup)
+{
+	index_rescan(lookup->scan, lookup->keys, lookup->columns, NULL, 0);
+	return index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot) ? lookup->slot : NULL;
+}
+
+/* The row with these values, or NULL; valid until the next call. */
+TupleTableSlot *
+lookup_find(Lookup *lookup, const Datum *values)
+{
+	TupleTableSlot *found;
+
+	for (int i = 0; i < lookup->columns; i++)
+		lookup->keys[i].sk_argument = values[i];
+	found = lookup_try(lookup);
+	if (found != NULL)
+		return found;
+
+	/* rows that this very statement made become visible with the next command */
+	lookup_stop(lookup);
+	CommandCounterIncrement();
+	lookup_start(lookup);
+	return lookup_try(lookup);
+}
+
+/* Close everything. */
+void
+lookup_end(Lookup *lookup)
+{
+	lookup_stop(lookup);
+	ExecDropSingleTupleTableSlot(lookup->slot);
+	index_close(lookup->index, AccessShareLock);
+	table_close(lookup->table, NoLock);
+	pfree(lookup);
+}

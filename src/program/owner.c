@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * owner.c
+ *	  Switches to the rights of a table's owner and back.
+ *
+ * What runs in between finds only pg_catalog without a schema, and can neither change the role nor leave anything behind that fires later.  After
+ * an error the end of the (sub)transaction restores all of it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "program/catalog.h"
+#include "program/owner.h"
+
+/* Give a setting this value until the settings' level ends; a value that it has already costs nothing. */
+static void
+pin_setting(const char *name, const char *value)
+{
+	const char *now = GetConfigOption(name, false, false);
+
+	if (strcmp(now, value) != 0)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Go on with the rights of this role. */
+ActingAs
+act_as(Oid role)
+{
+	ActingAs	before;
+
+	GetUserIdAndSecContext(&before.user, &before.security);
+	SetUserIdAndSecContext(role, before.security | SECURITY_RESTRICTED_OPERATION);
+	before.settings = NewGUCNestLevel();
+	pin_setting("search_path", "pg_catalog, pg_temp");
+	return before;
+}
+
+/*
+ * The same where values are read from text or written as text: these settings
+ * decide how, so capture must find them the same in every session.
+ */
+ActingAs
+act_as_reader(Oid role)
+{
+	const CatalogEntry *program = catalog_find_id(PROGRAM_PROGRAM, 1);
+	ActingAs	before = act_as(role);
+
+	pin_setting("TimeZone", program == NULL ? "UTC" : program->code);
+	pin_setting("DateStyle", "ISO, MDY");
+	pin_setting("IntervalStyle", "postgres");
+	pin_setting("extra_float_digits", "1");
+	pin_setting("bytea_output", "hex");
+	return before;
+}
+
+/* Go back to who we were. */
+void
+act_as_before(ActingAs before)
+{
+	AtEOXact_GUC(false, before.settings);
+	SetUserIdAndSecContext(before.user, before.security);
+}

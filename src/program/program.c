@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * program.c
+ *	  The CX program as C code sees it: where its tables are, who owns them,
+ *	  and the settings with which its views are read.
+ *
+ * The program's tables are ordinary tables that their owner may drop, restore
+ * and make again, so they are looked up by name each time; the system caches
+ * make that cheap.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "program/program.h"
+
+static const char *const program_table_names[PROGRAM_TABLES] = {
+	[PROGRAM_PROGRAM] = "program",
+	[PROGRAM_ORG_UNIT] = "org_unit",
+	[PROGRAM_STAFF] = "staff",
+	[PROGRAM_CUSTOMER] = "customer",
+	[PROGRAM_CUSTOMER_IDENTITY] = "customer_identity",
+	[PROGRAM_METRIC] = "metric",
+	[PROGRAM_SOURCE] = "source",
+	[PROGRAM_TOUCHPOINT] = "touchpoint",
+	[PROGRAM_FEEDBACK] = "feedback",
+	[PROGRAM_EVENT] = "event",
+	[PROGRAM_TALLY_DELTA] = "tally_delta",
+};
+
+static int	min_responses_setting = 30;
+static char *as_of_setting = NULL;
+
+/* Define the settings cx.*. */
+void
+program_define_settings(void)
+{
+	DefineCustomIntVariable("cx.min_responses",
+							"Answers below which the views of the CX program show no score and no change.",
+							NULL, &min_responses_setting, 30, 1, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("cx.as_of",
+							   "Time at which the views of the CX program look; empty means now.",
+							   NULL, &as_of_setting, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* A table of the program, or an error if there is no program. */
+Oid
+program_table(ProgramTable table)
+{
+	Oid			schema = get_namespace_oid(PROGRAM_SCHEMA, true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(program_table_names[table], schema) : InvalidOid;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the CX program does not exist"),
+				 OidIsValid(schema) ?
+				 errdetail("Table %s.%s is missing.", PROGRAM_SCHEMA, program_table_names[table]) : 0,
+				 OidIsValid(schema) ?
+				 errhint("CALL cx.upgrade_program() makes again what a program lacks.") :
+				 errhint("CALL cx.create_program() first.")));
+	return relation;
+}
+
+/* The role that owns a table. */
+static Oid
+relation_owner(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* The role that owns the program: the owner of its feedback. */
+Oid
+program_owner(void)
+{
+	return relation_owner(program_table(PROGRAM_FEEDBACK));
+}
+
+/* Raises an error if there is no program. */
+PG_FUNCTION_INFO_V1(require_program);
+Datum
+require_program(PG_FUNCTION_ARGS)
+{
+	(void) program_table(PROGRAM_PROGRAM);
+	PG_RETURN_VOID();
+}
+
+/* Version of this library. */
+PG_FUNCTION_INFO_V1(version);
+Datum
+version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(CX_VERSION));
+}
+
+/* The setting cx.min_responses, known also before anything else loaded the library. */
+PG_FUNCTION_INFO_V1(min_responses);
+Datum
+min_responses(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(min_responses_setting);
+}
+
+/* The setting cx.as_of, or the time at which the transaction began. */
+PG_FUNCTION_INFO_V1(as_of);
+Datum
+as_of(PG_FUNCTION_ARGS)
+{
+	if (as_of_setting == NULL || as_of_setting[0] == '\0')
+		PG_RETURN_TIMESTAMPTZ(GetCurrentTransactionStartTimestamp());
+	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(as_of_setting),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * program.h
+ *	  The CX program: its tables in schema cx_data, and the settings that read it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_PROGRAM_H
+#define CX_PROGRAM_H
+
+#include "fmgr.h"
+
+#include "compat.h"
+
+#define PROGRAM_SCHEMA "cx_data"
+
+/* Tables that C code reads or writes by itself. */
+typedef enum ProgramTable
+{
+	PROGRAM_PROGRAM,
+	PROGRAM_ORG_UNIT,
+	PROGRAM_STAFF,
+	PROGRAM_CUSTOMER,
+	PROGRAM_CUSTOMER_IDENTITY,
+	PROGRAM_METRIC,
+	PROGRAM_SOURCE,
+	PROGRAM_TOUCHPOINT,
+	PROGRAM_FEEDBACK,
+	PROGRAM_EVENT,
+	PROGRAM_TALLY_DELTA,
+	PROGRAM_TABLES				/* how many */
+} ProgramTable;
+
+extern void program_define_settings(void);
+extern Oid	program_table(ProgramTable table);
+extern Oid	program_owner(void);
+
+#endif							/* CX_PROGRAM_H */
