@@ -16,12 +16,12 @@ MEASURE = tally score estimate change mix weighted multiple bucket sample_size
 MEASURE_HELPERS = tally_math distribution float_state
 JOURNEY = stage_score
 LIFE = program owner catalog clock lookup
-COLLECT = check live_tally mapping sink target capture pull
+COLLECT = check customers live_tally mapping sink target capture pull
 
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
-VIEWS = src/collect/views.sql src/journey/views.sql src/people/views.sql
+VIEWS = src/collect/views.sql src/collect/status.sql src/journey/views.sql src/people/views.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/people/timeline.sql \

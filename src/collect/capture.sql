@@ -54,3 +54,14 @@ COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brin
 CREATE FUNCTION cx.count_source(source text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached';
+
+CREATE FUNCTION cx.try_count_source(source text, OUT source_rows bigint, OUT problem text)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	source_rows := cx.count_source(source);
+EXCEPTION WHEN OTHERS THEN
+	-- one source that cannot be read must not hide the others
+	problem := SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cx.try_count_source(text) IS 'count_source, or why the rows cannot be counted; for the view cx_data.source_status';

@@ -77,3 +77,37 @@ check_score(const char *metric, double score, Problem *problem)
 						  "score %g is not a whole number", score);
 	return true;
 }
+
+/* Whether a score comes with a metric. */
+bool
+check_metric_given(const char *metric, Problem *problem)
+{
+	if (likely(metric != NULL))
+		return true;
+	return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "Give metric, such as $$'nps'$$ when attaching.",
+					  "a score without a metric");
+}
+
+/* Whether this is a kind of feedback. */
+bool
+check_kind(const char *kind, Problem *problem)
+{
+	static const char *const kinds[] = {"survey", "complaint", "suggestion", "social", "mystery", "trial", "staff"};
+
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
+					  "Use survey, complaint, suggestion, social, mystery, trial or staff.",
+					  "kind \"%s\" does not exist", kind);
+}
+
+/* Whether a time is one on the calendar. */
+bool
+check_time(TimestampTz at, const char *column, Problem *problem)
+{
+	if (likely(!TIMESTAMP_NOT_FINITE(at)))
+		return true;
+	return problem_is(problem, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, "Give the time at which it happened.",
+					  "%s is infinite", column);
+}

@@ -21,6 +21,9 @@ typedef struct Problem
 extern bool problem_is(Problem *problem, int sqlstate, const char *hint, const char *format,...) pg_attribute_printf(4, 5) pg_attribute_cold;
 pg_noreturn extern void problem_raise(const Problem *problem) pg_attribute_cold;
 extern bool check_score(const char *metric, double score, Problem *problem);
+extern bool check_kind(const char *kind, Problem *problem);
+extern bool check_time(TimestampTz at, const char *column, Problem *problem);
+extern bool check_metric_given(const char *metric, Problem *problem);
 extern bool check_found(const CatalogEntry *entry, ProgramTable table, const char *code, Problem *problem);
 
 #endif							/* CX_CHECK_H */

@@ -32,6 +32,7 @@
 #include "utils/rel.h"
 
 #include "collect/check.h"
+#include "collect/customers.h"
 #include "collect/live_tally.h"
 #include "measure/tally.h"
 #include "program/catalog.h"
@@ -80,13 +81,13 @@ typedef struct Delta
 /* What one statement changes. */
 typedef struct Changes
 {
-	HTAB	   *deltas;			/* Delta by DeltaKey */
+	Delta		first;			/* for the first key, so that a single row needs no table */
+	bool		has_first;
+	HTAB	   *deltas;			/* Delta by DeltaKey, for the other keys; or NULL */
 	Delta	   *last;			/* the one used last */
 	char	  **metrics;		/* codes seen so far */
 	int			metric_count;
-	int64	   *customers;		/* keys to check; the same one may come twice */
-	int64		customer_count;
-	int64		customer_room;
+	CustomerList customers;		/* to be checked */
 } Changes;
 
 /* A row of feedback or of an event, as far as it matters here. */
@@ -98,7 +99,6 @@ typedef struct WrittenRow
 	bool		has_staff;
 	bool		has_source;
 	bool		has_score;
-	bool		is_survey;
 	int64		customer_id;
 	int64		touchpoint_id;
 	int64		org_unit_id;
@@ -107,6 +107,7 @@ typedef struct WrittenRow
 	TimestampTz at;
 	int16		score;
 	char	   *metric;			/* or NULL; in the memory of the row */
+	char	   *kind;			/* the same; an event has none */
 } WrittenRow;
 
 /* Where the columns are; 0 for those that the table does not have. */
@@ -166,6 +167,7 @@ columns_of_event(Relation relation)
 		.touchpoint = program_column(relation, "touchpoint_id"),
 		.org_unit = program_column(relation, "org_unit_id"),
 		.source = program_column(relation, "source_id"),
+		.at = program_column(relation, "occurred_at"),
 	};
 
 	columns.last = RelationGetNumberOfAttributes(relation);
@@ -183,16 +185,13 @@ row_bigint(TupleTableSlot *slot, AttrNumber column, int64 *value)
 	return true;
 }
 
-/* Whether a text column of the row at hand says this. */
-static inline bool
-row_says(TupleTableSlot *slot, AttrNumber column, const char *word)
+/* A text column of the row at hand, or NULL. */
+static inline char *
+row_text(TupleTableSlot *slot, AttrNumber column)
 {
-	struct varlena *value;
-
 	if (column == 0 || slot->tts_isnull[column - 1])
-		return false;
-	value = PG_DETOAST_DATUM_PACKED(slot->tts_values[column - 1]);
-	return VARSIZE_ANY_EXHDR(value) == strlen(word) && memcmp(VARDATA_ANY(value), word, strlen(word)) == 0;
+		return NULL;
+	return TextDatumGetCString(slot->tts_values[column - 1]);
 }
 
 /* Read the row at hand. */
@@ -207,14 +206,12 @@ row_read(TupleTableSlot *slot, const WrittenColumns *columns)
 	row.has_unit = row_bigint(slot, columns->org_unit, &row.org_unit_id);
 	row.has_staff = row_bigint(slot, columns->staff, &row.staff_id);
 	row.has_source = row_bigint(slot, columns->source, &row.source_id);
-	if (columns->at != 0)
-		row.at = DatumGetTimestampTz(slot->tts_values[columns->at - 1]);
+	row.at = DatumGetTimestampTz(slot->tts_values[columns->at - 1]);
 	row.has_score = columns->score != 0 && !slot->tts_isnull[columns->score - 1];
 	if (row.has_score)
 		row.score = DatumGetInt16(slot->tts_values[columns->score - 1]);
-	row.is_survey = row_says(slot, columns->kind, "survey");
-	if (columns->metric != 0 && !slot->tts_isnull[columns->metric - 1])
-		row.metric = TextDatumGetCString(slot->tts_values[columns->metric - 1]);
+	row.metric = row_text(slot, columns->metric);
+	row.kind = row_text(slot, columns->kind);
 	return row;
 }
 
@@ -231,75 +228,32 @@ check_reference(ProgramTable table, bool is_given, int64 id)
 	}
 }
 
-/* Raise an error unless all keys of the row name rows and its score fits its metric; customers come later. */
+/* Raise an error unless all keys of the row name rows and its values are right; customers come later. */
 static void
 row_check(const WrittenRow *row)
 {
+	bool		is_event = row->kind == NULL;
 	Problem		problem;
 
 	check_reference(PROGRAM_TOUCHPOINT, row->has_touchpoint, row->touchpoint_id);
 	check_reference(PROGRAM_ORG_UNIT, row->has_unit, row->org_unit_id);
 	check_reference(PROGRAM_STAFF, row->has_staff, row->staff_id);
 	check_reference(PROGRAM_SOURCE, row->has_source, row->source_id);
-	if (row->metric == NULL)
-		return;
-	if (row->has_score ? !check_score(row->metric, row->score, &problem) :
-		!check_found(catalog_find(PROGRAM_METRIC, row->metric), PROGRAM_METRIC, row->metric, &problem))
+	if (!check_time(row->at, is_event ? "occurred_at" : "responded_at", &problem) ||
+		(!is_event && !check_kind(row->kind, &problem)) ||
+		(row->has_score && !check_metric_given(row->metric, &problem)) ||
+		(row->has_score && !check_score(row->metric, row->score, &problem)) ||
+		(row->metric != NULL &&
+		 !check_found(catalog_find(PROGRAM_METRIC, row->metric), PROGRAM_METRIC, row->metric, &problem)))
 		problem_raise(&problem);
 }
 
-/* Remember a customer to be checked. */
-static void
-changes_add_customer(Changes *changes, int64 customer_id)
+/* Whether a row counts in the tallies; one that was written while triggers were off may be anything. */
+static bool
+row_counts(const WrittenRow *row)
 {
-	if (changes->customer_count > 0 && changes->customers[changes->customer_count - 1] == customer_id)
-		return;
-	if (changes->customer_count == changes->customer_room)
-	{
-		changes->customer_room = changes->customer_room == 0 ? 64 : changes->customer_room * 2;
-		changes->customers = changes->customers == NULL ?
-			palloc(sizeof(int64) * changes->customer_room) :
-			repalloc_huge(changes->customers, mul_size(sizeof(int64), changes->customer_room));
-	}
-	changes->customers[changes->customer_count++] = customer_id;
-}
-
-/* Order of customers. */
-static int
-compare_customers(const void *a, const void *b)
-{
-	int64		left = *(const int64 *) a;
-	int64		right = *(const int64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
-/* Raise an error unless all remembered customers exist. */
-static void
-changes_check_customers(Changes *changes)
-{
-	static const char *const column[] = {"customer_id"};
-	static const Oid equality[] = {F_INT8EQ};
-	Lookup	   *lookup;
-
-	if (changes->customer_count == 0)
-		return;
-	qsort(changes->customers, changes->customer_count, sizeof(int64), compare_customers);
-	lookup = lookup_begin(PROGRAM_CUSTOMER, column, equality, 1);
-	for (int64 i = 0; i < changes->customer_count; i++)
-	{
-		Datum		key = Int64GetDatum(changes->customers[i]);
-
-		if (i > 0 && changes->customers[i] == changes->customers[i - 1])
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		if (lookup_find(lookup, &key) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-					 errmsg("customer " INT64_FORMAT " does not exist", changes->customers[i]),
-					 errhint("Add it to %s.customer first.", PROGRAM_SCHEMA)));
-	}
-	lookup_end(lookup);
+	return row->has_score && row->score >= 0 && row->score <= TALLY_MAX_SCORE && row->metric != NULL &&
+		row->kind != NULL && strcmp(row->kind, "survey") == 0 && !TIMESTAMP_NOT_FINITE(row->at);
 }
 
 /* The position of a metric among those of the statement. */
@@ -315,13 +269,11 @@ changes_metric(Changes *changes, const char *metric)
 	return changes->metric_count++;
 }
 
-/* The counters that an answer belongs to. */
-static Delta *
-changes_find(Changes *changes, const WrittenRow *row)
+/* What an answer is counted by. */
+static DeltaKey
+delta_key(Changes *changes, const WrittenRow *row)
 {
 	DeltaKey	key;
-	Delta	   *delta;
-	bool		found;
 
 	memset(&key, 0, sizeof(key));
 	key.touchpoint_id = row->touchpoint_id;
@@ -330,15 +282,41 @@ changes_find(Changes *changes, const WrittenRow *row)
 	key.has_unit = row->has_unit;
 	key.hour = clock_hour(catalog_clock(row->has_unit, row->org_unit_id), row->at);
 	key.metric = changes_metric(changes, row->metric);
+	return key;
+}
+
+/* The counters in the table of all keys but the first. */
+static Delta *
+changes_find_other(Changes *changes, const DeltaKey *key)
+{
+	HASHCTL		control = {.keysize = sizeof(DeltaKey), .entrysize = sizeof(Delta), .hcxt = CurrentMemoryContext};
+	Delta	   *delta;
+	bool		found;
+
+	if (changes->deltas == NULL)
+		changes->deltas = hash_create("cx tally deltas", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	delta = (Delta *) hash_search(changes->deltas, key, HASH_ENTER, &found);
+	if (!found)
+		memset(delta->added, 0, sizeof(delta->added) + sizeof(delta->removed));
+	return delta;
+}
+
+/* The counters that an answer belongs to. */
+static Delta *
+changes_find(Changes *changes, const WrittenRow *row)
+{
+	DeltaKey	key = delta_key(changes, row);
+
 	if (changes->last != NULL && memcmp(&changes->last->key, &key, sizeof(key)) == 0)
 		return changes->last;
-	delta = (Delta *) hash_search(changes->deltas, &key, HASH_ENTER, &found);
-	if (!found)
+	if (!changes->has_first)
 	{
-		memset(delta->added, 0, sizeof(delta->added));
-		memset(delta->removed, 0, sizeof(delta->removed));
+		changes->has_first = true;
+		changes->first.key = key;
 	}
-	return changes->last = delta;
+	changes->last = memcmp(&changes->first.key, &key, sizeof(key)) == 0 ? &changes->first :
+		changes_find_other(changes, &key);
+	return changes->last;
 }
 
 /* Count the answers of a transition table as come or gone, and check those that come. */
@@ -361,8 +339,8 @@ changes_read(Changes *changes, TriggerData *trigger, Tuplestorestate *rows, bool
 			row_check(&row);
 		MemoryContextSwitchTo(before);
 		if (come && !rows_are_checked && row.has_customer)
-			changes_add_customer(changes, row.customer_id);
-		if (row.has_score && row.is_survey)
+			customers_add(&changes->customers, row.customer_id);
+		if (row_counts(&row))
 		{
 			Delta	   *delta = changes_find(changes, &row);
 
@@ -437,78 +415,110 @@ delta_is_plain(Relation relation)
 		 (constraints->num_check == 0 && constraints->num_defval == 0 && !constraints->has_generated_stored));
 }
 
-/* Put the rows straight into the table. */
+/* Fill a slot of tally_delta; columns that somebody added stay NULL. */
 static void
-changes_append(Changes *changes, Relation relation)
+delta_fill_slot(const Changes *changes, const Delta *delta, const AttrNumber *columns, TupleTableSlot *slot)
+{
+	Datum		values[DELTA_COLUMNS];
+	bool		nulls[DELTA_COLUMNS];
+
+	ExecClearTuple(slot);
+	delta_values(changes, delta, values, nulls);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int i = 0; i < DELTA_COLUMNS; i++)
+	{
+		slot->tts_values[columns[i] - 1] = values[i];
+		slot->tts_isnull[columns[i] - 1] = nulls[i];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* Put slots straight into the table: one as single rows go, many in bulk. */
+static void
+delta_insert_slots(Relation relation, TupleTableSlot **slots, int count, BulkInsertState *bulk)
+{
+	if (count == 0)
+		return;
+	if (count == 1)
+	{
+		table_tuple_insert(relation, slots[0], GetCurrentCommandId(true), 0, NULL);
+		return;
+	}
+	if (*bulk == NULL && count == DELTA_BATCH)
+		*bulk = GetBulkInsertState();
+	table_multi_insert(relation, slots, count, GetCurrentCommandId(true), 0, *bulk);
+}
+
+/* All counters in which something changed. */
+static List *
+changes_list(Changes *changes)
+{
+	List	   *list = NIL;
+	HASH_SEQ_STATUS scan;
+	Delta	   *delta;
+
+	if (changes->has_first && delta_cancel(&changes->first))
+		list = lappend(list, &changes->first);
+	if (changes->deltas == NULL)
+		return list;
+	hash_seq_init(&scan, changes->deltas);
+	while ((delta = (Delta *) hash_seq_search(&scan)) != NULL)
+		if (delta_cancel(delta))
+			list = lappend(list, delta);
+	return list;
+}
+
+/* Put rows straight into the table. */
+static void
+changes_append(Changes *changes, List *deltas, Relation relation)
 {
 	AttrNumber	columns[DELTA_COLUMNS];
 	TupleTableSlot *slots[DELTA_BATCH];
-	BulkInsertState bulk = GetBulkInsertState();
-	HASH_SEQ_STATUS scan;
-	Delta	   *delta;
+	BulkInsertState bulk = NULL;
+	ListCell   *cell;
 	int			filled = 0;
 	int			made = 0;
 
 	for (int i = 0; i < DELTA_COLUMNS; i++)
 		columns[i] = program_column(relation, delta_columns[i]);
-	hash_seq_init(&scan, changes->deltas);
-	while ((delta = (Delta *) hash_seq_search(&scan)) != NULL)
+	foreach(cell, deltas)
 	{
-		Datum		values[DELTA_COLUMNS];
-		bool		nulls[DELTA_COLUMNS];
-		TupleTableSlot *slot;
-
-		if (!delta_cancel(delta))
-			continue;
 		if (filled == made)
 			slots[made++] = table_slot_create(relation, NULL);
-		slot = ExecClearTuple(slots[filled++]);
-		delta_values(changes, delta, values, nulls);
-		memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-		for (int i = 0; i < DELTA_COLUMNS; i++)
-		{
-			slot->tts_values[columns[i] - 1] = values[i];
-			slot->tts_isnull[columns[i] - 1] = nulls[i];
-		}
-		ExecStoreVirtualTuple(slot);
+		delta_fill_slot(changes, (Delta *) lfirst(cell), columns, slots[filled++]);
 		if (filled == DELTA_BATCH)
 		{
-			table_multi_insert(relation, slots, filled, GetCurrentCommandId(true), 0, bulk);
+			delta_insert_slots(relation, slots, filled, &bulk);
 			filled = 0;
 		}
 	}
-	if (filled > 0)
-		table_multi_insert(relation, slots, filled, GetCurrentCommandId(true), 0, bulk);
-	FreeBulkInsertState(bulk);
+	delta_insert_slots(relation, slots, filled, &bulk);
+	if (bulk != NULL)
+		FreeBulkInsertState(bulk);
 	for (int i = 0; i < made; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
 }
 
-/* Insert the rows by ordinary statements with the rights of the program's owner. */
+/* Insert rows by ordinary statements with the rights of the program's owner. */
 static void
-changes_insert(Changes *changes)
+changes_insert(Changes *changes, List *deltas, Relation relation)
 {
-	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID};
+	Oid			tally = TupleDescAttr(RelationGetDescr(relation), program_column(relation, "added") - 1)->atttypid;
+	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
 	ActingAs	before = act_as(program_owner());
-	HASH_SEQ_STATUS scan;
-	Delta	   *delta;
+	ListCell   *cell;
 	SPIPlanPtr	plan;
 
-	types[DELTA_ADDED] = types[DELTA_REMOVED] =
-		get_atttype(program_table(PROGRAM_TALLY_DELTA), get_attnum(program_table(PROGRAM_TALLY_DELTA), "added"));
 	SPI_connect();
 	plan = SPI_prepare("INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added, removed)"
 					   " VALUES ($1, $2, $3, $4, $5, $6)", DELTA_COLUMNS, types);
-	hash_seq_init(&scan, changes->deltas);
-	while ((delta = (Delta *) hash_seq_search(&scan)) != NULL)
+	foreach(cell, deltas)
 	{
 		Datum		values[DELTA_COLUMNS];
 		bool		nulls[DELTA_COLUMNS];
 		char		null_marks[DELTA_COLUMNS];
 
-		if (!delta_cancel(delta))
-			continue;
-		delta_values(changes, delta, values, nulls);
+		delta_values(changes, (Delta *) lfirst(cell), values, nulls);
 		for (int i = 0; i < DELTA_COLUMNS; i++)
 			null_marks[i] = nulls[i] ? 'n' : ' ';
 		if (SPI_execute_plan(plan, values, null_marks, false, 0) != SPI_OK_INSERT)
@@ -522,15 +532,16 @@ changes_insert(Changes *changes)
 static void
 changes_write(Changes *changes)
 {
+	List	   *deltas = changes_list(changes);
 	Relation	relation;
 
-	if (hash_get_num_entries(changes->deltas) == 0)
+	if (deltas == NIL)
 		return;
 	relation = table_open(program_table(PROGRAM_TALLY_DELTA), RowExclusiveLock);
 	if (delta_is_plain(relation))
-		changes_append(changes, relation);
+		changes_append(changes, deltas, relation);
 	else
-		changes_insert(changes);
+		changes_insert(changes, deltas, relation);
 	table_close(relation, NoLock);
 }
 
@@ -563,17 +574,6 @@ written_trigger(FunctionCallInfo fcinfo, ProgramTable table, const char *name)
 	return trigger;
 }
 
-/* Start with no changes. */
-static Changes
-changes_begin(void)
-{
-	Changes		changes = {0};
-	HASHCTL		control = {.keysize = sizeof(DeltaKey), .entrysize = sizeof(Delta), .hcxt = CurrentMemoryContext};
-
-	changes.deltas = hash_create("cx tally deltas", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	return changes;
-}
-
 /* Trigger on feedback: check the rows written and append the change of the tallies. */
 PG_FUNCTION_INFO_V1(feedback_changed);
 Datum
@@ -581,7 +581,7 @@ feedback_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = written_trigger(fcinfo, PROGRAM_FEEDBACK, "feedback_changed");
 	WrittenColumns columns;
-	Changes		changes;
+	Changes		changes = {0};
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 	{
@@ -589,12 +589,11 @@ feedback_changed(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	}
 	columns = columns_of_feedback(trigger->tg_relation);
-	changes = changes_begin();
 	if (trigger->tg_oldtable != NULL)
 		changes_read(&changes, trigger, trigger->tg_oldtable, false, &columns);
 	if (trigger->tg_newtable != NULL)
 		changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
-	changes_check_customers(&changes);
+	customers_check(&changes.customers);
 	changes_write(&changes);
 	return PointerGetDatum(NULL);
 }
@@ -612,6 +611,6 @@ event_changed(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	columns = columns_of_event(trigger->tg_relation);
 	changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
-	changes_check_customers(&changes);
+	customers_check(&changes.customers);
 	return PointerGetDatum(NULL);
 }

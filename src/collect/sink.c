@@ -390,9 +390,8 @@ ready_set_score(TupleTableSlot *slot, Datum *values, bool *nulls, Problem *probl
 	values[READY_METRIC] = slot->tts_values[FIELD_METRIC];
 	if (slot->tts_isnull[FIELD_SCORE])
 		return metric == NULL || check_found(catalog_find(PROGRAM_METRIC, metric), PROGRAM_METRIC, metric, problem);
-	if (metric == NULL)
-		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "Give metric, such as $$'nps'$$.", "a score without a metric");
-	if (!check_score(metric, DatumGetFloat8(slot->tts_values[FIELD_SCORE]), problem))
+	if (!check_metric_given(metric, problem) ||
+		!check_score(metric, DatumGetFloat8(slot->tts_values[FIELD_SCORE]), problem))
 		return false;
 	values[READY_SCORE] = Int16GetDatum((int16) DatumGetFloat8(slot->tts_values[FIELD_SCORE]));
 	nulls[READY_SCORE] = false;
@@ -403,19 +402,11 @@ ready_set_score(TupleTableSlot *slot, Datum *values, bool *nulls, Problem *probl
 static bool
 ready_set_kind(TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
 {
-	static const char *const kinds[] = {"survey", "complaint", "suggestion", "social", "mystery", "trial", "staff"};
 	char	   *kind = mapped_text(slot, FIELD_KIND);
 
 	nulls[READY_KIND] = false;
-	values[READY_KIND] = kind == NULL ? CStringGetTextDatum(kinds[0]) : slot->tts_values[FIELD_KIND];
-	if (kind == NULL)
-		return true;
-	for (int i = 0; i < (int) lengthof(kinds); i++)
-		if (strcmp(kind, kinds[i]) == 0)
-			return true;
-	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
-					  "Use survey, complaint, suggestion, social, mystery, trial or staff.",
-					  "kind \"%s\" does not exist", kind);
+	values[READY_KIND] = kind == NULL ? CStringGetTextDatum("survey") : slot->tts_values[FIELD_KIND];
+	return kind == NULL || check_kind(kind, problem);
 }
 
 /* Copy columns that are written as they are. */
@@ -446,8 +437,8 @@ sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, boo
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "The key names the row, so each row needs one.", "key is NULL");
 	if (nulls[READY_AT])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "With only_if, rows that are not complete yet are left out.", "%s is NULL", time_name);
-	if (TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(values[READY_AT])))
-		return problem_is(problem, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, NULL, "%s is infinite", time_name);
+	if (!check_time(DatumGetTimestampTz(values[READY_AT]), time_name, problem))
+		return false;
 	if (mapping->is_event && nulls[READY_NAME])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, NULL, "name is NULL");
 	return ready_set_touchpoint(mapping, mapped_text(slot, FIELD_TOUCHPOINT), values, nulls, problem) &&

@@ -26,15 +26,16 @@
 AttrNumber
 program_column(Relation relation, const char *name)
 {
-	AttrNumber	number = get_attnum(RelationGetRelid(relation), name);
+	TupleDesc	columns = RelationGetDescr(relation);
 
-	if (number == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s.%s has no column \"%s\"", PROGRAM_SCHEMA,
-						RelationGetRelationName(relation), name),
-				 errhint("Columns that cx made must neither be dropped nor renamed.")));
-	return number;
+	for (int i = 0; i < columns->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(columns, i)->attname), name) == 0)
+			return i + 1;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table %s.%s has no column \"%s\"", PROGRAM_SCHEMA,
+					RelationGetRelationName(relation), name),
+			 errhint("Columns that cx made must neither be dropped nor renamed.")));
 }
 
 /* Whether an index is unique and on just these columns. */
