@@ -1494,6 +1494,7 @@ CREATE TABLE IF NOT EXISTS cx_data.source (
 	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
 	relation regclass,
 	mapping jsonb NOT NULL DEFAULT '{}',
+	arguments text[],
 	pulled boolean NOT NULL DEFAULT false,
 	pulled_at timestamptz,
 	pulled_until timestamptz,
@@ -1504,6 +1505,7 @@ COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
 COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
 COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
 COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
+COMMENT ON COLUMN cx_data.source.arguments IS 'what its triggers are registered with: one that says anything else is refused';
 COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
 COMMENT ON COLUMN cx_data.source.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source.pulled_until IS 'greatest changed_at pulled so far';
@@ -2463,6 +2465,10 @@ CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cx.drop_capture_triggers(regclass, text) IS 'drops the triggers of a source on a relation; for the relation''s owner and the program''s';
 
+CREATE FUNCTION cx.captured_relations(source text) RETURNS SETOF regclass
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.captured_relations(text) IS 'relations that have triggers of a source: what is attached, its children, and partitions that were detached meanwhile';
+
 CREATE FUNCTION cx.cover_children(source text) RETURNS SETOF regclass
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source on partitions and children that lack them, and gives these; called by maintain';
@@ -2473,7 +2479,7 @@ COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brin
 
 CREATE FUNCTION cx.count_source(source text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached';
+COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached or you may neither read nor own it';
 
 CREATE FUNCTION cx.try_count_source(source text, OUT source_rows bigint, OUT problem text)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2499,7 +2505,8 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Capturing runs with the rights of the owner, so the owner attaches it.';
 	END IF;
 	IF attached.relnamespace = to_regnamespace('cx_data') THEN
-		RAISE EXCEPTION '% belongs to the CX program', relation USING ERRCODE = 'wrong_object_type';
+		RAISE EXCEPTION '% belongs to the CX program', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Attach tables of your own.';
 	END IF;
 	IF attached.relkind NOT IN ('r', 'p', 'v', 'f') OR attached.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot be attached', relation
@@ -2539,7 +2546,7 @@ CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping jso
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	is_pulled CONSTANT boolean := mapping ->> 'changed_at' IS NOT NULL;
-	arguments text[] := ARRAY[kind, source];
+	trigger_arguments text[] := ARRAY[kind, source, 'alias', (SELECT relname FROM pg_class WHERE oid = relation)];
 	entry record;
 	missing text;
 	result record;
@@ -2561,19 +2568,18 @@ BEGIN
 	END IF;
 	PERFORM cx.check_attachable(relation, is_pulled);
 
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
-	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, is_pulled)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
+	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
+		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
+	END LOOP;
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
+	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, trigger_arguments, is_pulled)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
 	WHERE known.relation IS NULL AND known.kind = excluded.kind;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" exists already', source
 			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
 	END IF;
-
-	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
-		arguments := arguments || ARRAY[entry.key, entry.value];
-	END LOOP;
-	PERFORM cx.create_capture_triggers(source, arguments);
+	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);
 	IF result.failed > 0 THEN
@@ -2608,14 +2614,11 @@ BEGIN
 		RAISE EXCEPTION 'source "%" does not exist', source
 			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
 	END IF;
-	FOR attached IN
-		SELECT DISTINCT tgrelid::regclass FROM pg_trigger
-		WHERE tgfoid = 'cx.capture()'::regprocedure AND split_part(encode(tgargs, 'escape'), '\000', 2) = encode(convert_to(source, getdatabaseencoding()), 'escape')
-	LOOP
+	FOR attached IN SELECT cx.captured_relations(source) LOOP
 		PERFORM cx.drop_capture_triggers(attached, source);
 	END LOOP;
-	IF keep_rows THEN
-		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
+	IF coalesce(keep_rows, true) THEN
+		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
 	ELSE
 		IF known.kind = 'event' THEN
 			DELETE FROM cx_data.event WHERE source_id = known.source_id;
@@ -2678,7 +2681,8 @@ DECLARE
 	metrics text[];
 	removals cx.tally[];
 BEGIN
-	-- one fold at a time; it waits for no writer and no writer for it
+	-- one fold at a time; it waits for no writer and no writer for it; first what readers and rebuild_tallies() lock first
+	LOCK TABLE cx_data.tally_hourly IN ROW EXCLUSIVE MODE;
 	LOCK TABLE cx_data.tally_delta IN SHARE UPDATE EXCLUSIVE MODE;
 	-- whole keys: what was removed was added before, so nothing falls below zero
 	WITH taken AS (
@@ -2718,7 +2722,7 @@ BEGIN
 		UNION ALL
 		SELECT steps.work, NULL, NULL, name
 		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
-		WHERE relation IS NOT NULL AND source.pulled = steps.pulled;
+		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled;
 END
 $$;
 COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
@@ -2726,9 +2730,20 @@ COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now,
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	attached regclass;
 	part regclass;
 	captured bigint := 0;
 BEGIN
+	-- partitions that were detached are tables like any other
+	SELECT relation INTO attached FROM cx_data.source WHERE name = cover_source.source;
+	FOR part IN
+		WITH RECURSIVE child AS (
+			SELECT attached::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+		)
+		SELECT relation FROM cx.captured_relations(source) AS relation WHERE relation NOT IN (SELECT oid FROM child)
+	LOOP
+		PERFORM cx.drop_capture_triggers(part, source);
+	END LOOP;
 	FOR part IN SELECT cx.cover_children(source) LOOP
 		captured := captured + (SELECT inserted + updated FROM cx.pull_source(source, NULL, NULL, part));
 	END LOOP;
@@ -2742,10 +2757,13 @@ CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
 DECLARE
 	failed_source bigint;
 	has_nameless boolean;
+	failed_ids bigint[];
 	failed_keys text[];
+	failed_attempts integer[];
 BEGIN
 	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
-	SELECT bool_or(source_key IS NULL), array_agg(source_key) INTO has_nameless, failed_keys
+	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
+	INTO has_nameless, failed_ids, failed_keys, failed_attempts
 	FROM cx_data.import_error WHERE source_id = failed_source;
 	IF failed_keys IS NULL THEN
 		RETURN 0;
@@ -2755,8 +2773,9 @@ BEGIN
 	ELSE
 		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
 	END IF;
-	-- what failed again was recorded again
-	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND last_attempt_at < now();
+	-- what failed again was recorded again, and has one more attempt
+	DELETE FROM cx_data.import_error
+	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
 	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
 END
 $$;
@@ -2776,7 +2795,7 @@ BEGIN
 	END CASE;
 EXCEPTION WHEN OTHERS THEN
 	-- the other steps go on
-	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce(format('source %I', source), 'the tallies'), SQLERRM;
+	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce('source ' || quote_ident(source), 'the tallies'), SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
@@ -2844,6 +2863,7 @@ DECLARE
 	old_version text;
 	tallies_are_lost boolean;
 	relations_before text[];
+	command text;
 BEGIN
 	PERFORM cx.require_program();
 	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
@@ -2863,6 +2883,15 @@ BEGIN
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();
+	-- whoever upgrades it, all of it belongs to one role
+	FOR command IN
+		SELECT format('ALTER TABLE %s OWNER TO %I', made.oid::regclass, pg_get_userbyid(program.relowner))
+		FROM pg_class AS made JOIN pg_class AS program USING (relnamespace)
+		WHERE program.oid = 'cx_data.program'::regclass AND made.relkind IN ('r', 'v') AND made.relowner <> program.relowner
+			AND made.relname <> ALL (relations_before)
+	LOOP
+		EXECUTE command;
+	END LOOP;
 	IF tallies_are_lost THEN
 		CALL cx.rebuild_tallies();
 	END IF;

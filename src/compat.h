@@ -12,6 +12,7 @@
 #define CX_COMPAT_H
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "parser/scansup.h"
 #include "utils/datetime.h"
 
@@ -36,6 +37,17 @@
 #if PG_VERSION_NUM < 180000
 #define index_beginscan(table, index, snapshot, instrument, keys, orderbys) \
 	index_beginscan(table, index, snapshot, keys, orderbys)
+#endif
+
+/* 18 can leave room in front of a minimal tuple. */
+#if PG_VERSION_NUM < 180000
+#define heap_form_minimal_tuple(columns, values, nulls, extra) \
+	heap_form_minimal_tuple(columns, values, nulls)
+#endif
+
+/* 18 brought generated columns that are not stored. */
+#if PG_VERSION_NUM < 180000
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
 #endif
 
 /* 16 brought errors that an input function may hand back instead of throwing. */

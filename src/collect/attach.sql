@@ -12,7 +12,8 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Capturing runs with the rights of the owner, so the owner attaches it.';
 	END IF;
 	IF attached.relnamespace = to_regnamespace('cx_data') THEN
-		RAISE EXCEPTION '% belongs to the CX program', relation USING ERRCODE = 'wrong_object_type';
+		RAISE EXCEPTION '% belongs to the CX program', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Attach tables of your own.';
 	END IF;
 	IF attached.relkind NOT IN ('r', 'p', 'v', 'f') OR attached.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot be attached', relation
@@ -52,7 +53,7 @@ CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping jso
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	is_pulled CONSTANT boolean := mapping ->> 'changed_at' IS NOT NULL;
-	arguments text[] := ARRAY[kind, source];
+	trigger_arguments text[] := ARRAY[kind, source, 'alias', (SELECT relname FROM pg_class WHERE oid = relation)];
 	entry record;
 	missing text;
 	result record;
@@ -74,19 +75,18 @@ BEGIN
 	END IF;
 	PERFORM cx.check_attachable(relation, is_pulled);
 
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
-	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, is_pulled)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
+	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
+		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
+	END LOOP;
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
+	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, trigger_arguments, is_pulled)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
 	WHERE known.relation IS NULL AND known.kind = excluded.kind;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" exists already', source
 			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
 	END IF;
-
-	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
-		arguments := arguments || ARRAY[entry.key, entry.value];
-	END LOOP;
-	PERFORM cx.create_capture_triggers(source, arguments);
+	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);
 	IF result.failed > 0 THEN
@@ -121,14 +121,11 @@ BEGIN
 		RAISE EXCEPTION 'source "%" does not exist', source
 			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
 	END IF;
-	FOR attached IN
-		SELECT DISTINCT tgrelid::regclass FROM pg_trigger
-		WHERE tgfoid = 'cx.capture()'::regprocedure AND split_part(encode(tgargs, 'escape'), '\000', 2) = encode(convert_to(source, getdatabaseencoding()), 'escape')
-	LOOP
+	FOR attached IN SELECT cx.captured_relations(source) LOOP
 		PERFORM cx.drop_capture_triggers(attached, source);
 	END LOOP;
-	IF keep_rows THEN
-		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
+	IF coalesce(keep_rows, true) THEN
+		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
 	ELSE
 		IF known.kind = 'event' THEN
 			DELETE FROM cx_data.event WHERE source_id = known.source_id;

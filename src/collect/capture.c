@@ -5,9 +5,9 @@
  *
  * The mapping runs over the rows of the statement with the rights of the
  * relation's owner; what comes out is written with the rights of the program's
- * owner.  With on_error => 'record' the work is done in a subtransaction, and
- * where it fails again and again in halves, until each row that is to blame
- * stands alone.
+ * owner.  With on_error => 'record' the mapping runs in a subtransaction, and where
+ * it fails again and again in halves, until each row that is to blame stands
+ * alone; the others are then written together.
  *
  *-------------------------------------------------------------------------
  */
@@ -120,113 +120,146 @@ captured_plan(const char *query)
 	return plan;
 }
 
-/* Whether rows of this relation belong to a relation that is attached. */
-static bool
-belongs_to(Oid relation, Oid attached)
+/* Whether a trigger says what was registered for the source, so that its mapping is that of the relation's owner. */
+bool
+capture_is_registered(const CatalogEntry *source, const Trigger *trigger)
 {
-	if (relation == attached)
+	if (source == NULL || source->argument_count != trigger->tgnargs)
+		return false;
+	for (int i = 0; i < trigger->tgnargs; i++)
+		if (strcmp(source->arguments[i], trigger->tgargs[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Whether a relation is the one that is attached, or a child of it with the same owner. */
+bool
+capture_belongs(const CatalogEntry *source, Relation relation)
+{
+	Oid			attached = source->relation;
+
+	if (RelationGetRelid(relation) == attached)
 		return true;
 	return OidIsValid(attached) && OidIsValid(get_rel_type_id(attached)) &&
-		typeInheritsFrom(get_rel_type_id(relation), get_rel_type_id(attached));
+		typeInheritsFrom(relation->rd_rel->reltype, get_rel_type_id(attached)) &&
+		relation->rd_rel->relowner == relation_owner(attached);
 }
 
-/* The registered source that a mapping names, if this relation belongs to it; else NULL. */
-const CatalogEntry *
-capture_source(const Mapping *mapping, Oid relation)
-{
-	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, mapping->source);
-
-	if (source == NULL || source->is_event != mapping->is_event || !belongs_to(relation, source->relation))
-		return NULL;
-	return source;
-}
-
-/* Let the statements see rows of the relation under a name. */
+/* Let the statements see rows under a name. */
 static void
-register_relation_rows(Capture *capture, const char *name, Tuplestorestate *rows, int64 count)
+register_rows(Capture *capture, const char *name, const RowSet *rows)
 {
-	target_register_rows(name, rows, count, capture->columns,
-						 capture->columns == NULL ? RelationGetRelid(capture->relation) : InvalidOid);
+	target_register_rows(name, rows->rows, rows->count, rows->is_relation ? NULL : rows->columns,
+						 rows->is_relation ? RelationGetRelid(capture->relation) : InvalidOid);
 }
 
-/* Run the mapping over rows, within an SPI connection. */
-void
-capture_map(Capture *capture, Sink *sink, Tuplestorestate *rows, int64 count)
+/* Run a query of the mapping with the rights of the relation's owner. */
+static void
+run_mapping(Capture *capture, SPIPlanPtr plan, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {.dest = receiver};
+
+	if (SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot run a mapping");
+}
+
+/* Map rows into a sink. */
+static void
+map_rows(Capture *capture, const RowSet *rows, Sink *sink)
 {
 	Captured   *captured = capture->captured;
-	SPIExecuteOptions options = {.dest = &sink->receiver};
 	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
 
-	register_relation_rows(capture, MAPPING_NEW_ROWS, rows, count);
+	register_rows(capture, MAPPING_NEW_ROWS, rows);
 	if (captured->new_rows == NULL)
-		captured->new_rows = captured_plan(mapping_query(&captured->mapping, capture->relation, MAPPING_NEW_ROWS));
-	if (SPI_execute_plan_extended(captured->new_rows, &options) < 0)
-		elog(ERROR, "cannot run a mapping");
+		captured->new_rows = captured_plan(mapping_query(&captured->mapping, MAPPING_NEW_ROWS));
+	run_mapping(capture, captured->new_rows, &sink->receiver);
 	sink_flush(sink);
 	act_as_before(before);
 }
 
-/* Run the mapping's key over rows, within an SPI connection. */
+/* Map old rows to their keys. */
 static void
-capture_map_keys(Capture *capture, Tuplestorestate *keys, Tuplestorestate *rows, int64 count)
+map_keys(Capture *capture, const RowSet *rows, Tuplestorestate *keys)
 {
 	Captured   *captured = capture->captured;
-	SPIExecuteOptions options = {.dest = CreateDestReceiver(DestTuplestore)};
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
 
-	SetTuplestoreDestReceiverParams(options.dest, keys, CurrentMemoryContext, false, NULL, NULL);
-	register_relation_rows(capture, MAPPING_OLD_ROWS, rows, count);
+	SetTuplestoreDestReceiverParams(receiver, keys, CurrentMemoryContext, false, NULL, NULL);
+	register_rows(capture, MAPPING_OLD_ROWS, rows);
 	if (captured->old_keys == NULL)
-		captured->old_keys = captured_plan(mapping_key_query(&captured->mapping, capture->relation, MAPPING_OLD_ROWS));
-	if (SPI_execute_plan_extended(captured->old_keys, &options) < 0)
-		elog(ERROR, "cannot run a mapping");
+		captured->old_keys = captured_plan(mapping_key_query(&captured->mapping, MAPPING_OLD_ROWS));
+	run_mapping(capture, captured->old_keys, receiver);
 	act_as_before(before);
 }
 
-/* Capture these rows, or fail. */
-static void
-capture_rows(Capture *capture, const StatementRows *rows)
+/* Map rows, all or none, into the sink of the capture. */
+void
+capture_map(Capture *capture, const RowSet *rows)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cx capture", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext before;
-	Sink	   *sink;
-	Tuplestorestate *keys = NULL;
+	Sink	   *part = sink_begin(&capture->captured->mapping, false);
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	before = MemoryContextSwitchTo(context);
-	sink = sink_begin(&capture->captured->mapping, false);
-	if (rows->old_rows != NULL)
+	map_rows(capture, rows, part);
+	sink_append(capture->sink, part);
+	tuplestore_end(part->ready);
+}
+
+/* Map old rows, all or none, into the keys of the capture. */
+static void
+capture_map_keys(Capture *capture, const RowSet *rows)
+{
+	Tuplestorestate *part = tuplestore_begin_heap(true, false, work_mem);
+
+	map_keys(capture, rows, part);
+	rows_append(capture->keys, part, target_key_columns());
+	tuplestore_end(part);
+}
+
+/* That an old row cannot be mapped means only that nothing was captured of it. */
+static void
+capture_map_keys_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+{
+}
+
+/* Note a row that cannot be mapped. */
+void
+capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+{
+	Capture		search = *capture;
+	char	   *key = NULL;
+	ErrorData  *ignored;
+
+	search.keys = tuplestore_begin_heap(true, false, work_mem);
+	if (capture_try(&search, row, capture_map_keys, &ignored))
 	{
-		keys = tuplestore_begin_heap(true, false, work_mem);
-		capture_map_keys(capture, keys, rows->old_rows, rows->old_count);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(target_key_columns(), &TTSOpsMinimalTuple);
+		bool		isnull = true;
+
+		if (tuplestore_gettupleslot(search.keys, true, false, slot))
+			(void) slot_getattr(slot, 1, &isnull);
+		key = isnull ? NULL : TextDatumGetCString(slot->tts_values[0]);
+		ExecDropSingleTupleTableSlot(slot);
 	}
-	if (rows->new_rows != NULL)
-		capture_map(capture, sink, rows->new_rows, rows->new_count);
-	(void) target_write(sink, keys, keys == NULL ? 0 : tuplestore_tuple_count(keys), capture->source_id,
-						keys == NULL ? TARGET_INSERT : TARGET_REPLACE);
-	tuplestore_end(sink->ready);
-	if (keys != NULL)
-		tuplestore_end(keys);
-	MemoryContextSwitchTo(before);
-	SPI_finish();
-	MemoryContextDelete(context);
+	sink_add_bad(capture->sink, key, error->sqlerrcode, error->message);
+	tuplestore_end(search.keys);
 }
 
 /* Whether an error is not the fault of a row, so that trying again in parts is of no use. */
 static bool
 is_no_fault_of_rows(int sqlstate)
 {
-	return sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_OUT_OF_MEMORY ||
+	return sqlstate == ERRCODE_OUT_OF_MEMORY ||
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
-/* Do the work in a subtransaction; if it fails, undo it and give the error. */
+/* Do the work in a subtransaction and in memory of its own; if it fails, undo it and give the error. */
 bool
-capture_try(Capture *capture, const StatementRows *rows, RowsWork work, ErrorData **error)
+capture_try(Capture *capture, const RowSet *rows, RowsWork work, ErrorData **error)
 {
-	MemoryContext context = CurrentMemoryContext;
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(outer, "cx attempt", ALLOCSET_SMALL_SIZES);
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool done = true;
 
@@ -239,7 +272,7 @@ capture_try(Capture *capture, const StatementRows *rows, RowsWork work, ErrorDat
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(outer);
 		*error = CopyErrorData();
 		if (is_no_fault_of_rows((*error)->sqlerrcode))
 			PG_RE_THROW();
@@ -248,180 +281,225 @@ capture_try(Capture *capture, const StatementRows *rows, RowsWork work, ErrorDat
 		done = false;
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(outer);
 	CurrentResourceOwner = owner;
+	MemoryContextDelete(context);
 	return done;
 }
 
 /* Copy some of the rows. */
-static Tuplestorestate *
-rows_slice(Tuplestorestate *rows, TupleDesc columns, int64 skip, int64 count)
+static RowSet
+rows_slice(const RowSet *rows, int64 skip, int64 count)
 {
-	Tuplestorestate *slice = tuplestore_begin_heap(true, false, work_mem);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
-	int			reader = tuplestore_alloc_read_pointer(rows, 0);
+	RowSet		slice = *rows;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rows->columns, &TTSOpsMinimalTuple);
+	int			reader = tuplestore_alloc_read_pointer(rows->rows, 0);
 
-	tuplestore_select_read_pointer(rows, reader);
-	tuplestore_rescan(rows);
+	slice.rows = tuplestore_begin_heap(true, false, work_mem);
+	slice.count = count;
+	tuplestore_select_read_pointer(rows->rows, reader);
+	tuplestore_rescan(rows->rows);
 	if (skip > 0)
-		(void) tuplestore_skiptuples(rows, skip, true);
-	while (count-- > 0 && tuplestore_gettupleslot(rows, true, false, slot))
-		tuplestore_puttupleslot(slice, slot);
+		(void) tuplestore_skiptuples(rows->rows, skip, true);
+	while (count-- > 0 && tuplestore_gettupleslot(rows->rows, true, false, slot))
+		tuplestore_puttupleslot(slice.rows, slot);
 	ExecDropSingleTupleTableSlot(slot);
-	return slice;
-}
-
-/* A part of the rows before and after. */
-static StatementRows
-statement_slice(const Capture *capture, const StatementRows *rows, int64 skip, int64 count)
-{
-	TupleDesc	columns = capture->columns == NULL ? RelationGetDescr(capture->relation) : capture->columns;
-	StatementRows slice = {0};
-
-	if (rows->old_rows != NULL)
-	{
-		slice.old_rows = rows_slice(rows->old_rows, columns, skip, count);
-		slice.old_count = tuplestore_tuple_count(slice.old_rows);
-	}
-	if (rows->new_rows != NULL)
-	{
-		slice.new_rows = rows_slice(rows->new_rows, columns, skip, count);
-		slice.new_count = tuplestore_tuple_count(slice.new_rows);
-	}
 	return slice;
 }
 
 /* Work on some of the rows. */
 static void
-isolate_slice(Capture *capture, const StatementRows *rows, int64 skip, int64 count, RowsWork work, RowFailure failure)
+isolate_slice(Capture *capture, const RowSet *rows, int64 skip, int64 count, RowsWork work, RowFailure failure)
 {
-	StatementRows slice = statement_slice(capture, rows, skip, count);
+	RowSet		slice = rows_slice(rows, skip, count);
 
 	capture_isolate(capture, &slice, work, failure);
-	if (slice.old_rows != NULL)
-		tuplestore_end(slice.old_rows);
-	if (slice.new_rows != NULL)
-		tuplestore_end(slice.new_rows);
+	tuplestore_end(slice.rows);
 }
 
-/*
- * Do the work on all rows with which it succeeds, and tell of the others one
- * by one.  Rows before and after a statement are pairs as long as there are
- * equally many of them.
- */
+/* Do the work on all rows with which it succeeds, and tell of the others one by one. */
 void
-capture_isolate(Capture *capture, const StatementRows *rows, RowsWork work, RowFailure failure)
+capture_isolate(Capture *capture, const RowSet *rows, RowsWork work, RowFailure failure)
 {
-	StatementRows before = {rows->old_rows, NULL, rows->old_count, 0};
-	StatementRows after = {NULL, rows->new_rows, 0, rows->new_count};
-	int64		count = Max(rows->old_count, rows->new_count);
 	ErrorData  *error;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (capture_try(capture, rows, work, &error))
+	if (rows->count == 0 || capture_try(capture, rows, work, &error))
 		return;
-	if (rows->old_rows != NULL && rows->new_rows != NULL && (count <= 1 || rows->old_count != rows->new_count))
-	{
-		capture_isolate(capture, &before, work, failure);
-		capture_isolate(capture, &after, work, failure);
-	}
-	else if (count <= 1)
+	if (rows->count == 1)
 		failure(capture, rows, error);
 	else
 	{
-		isolate_slice(capture, rows, 0, count / 2, work, failure);
-		isolate_slice(capture, rows, count / 2, count - count / 2, work, failure);
+		isolate_slice(capture, rows, 0, rows->count / 2, work, failure);
+		isolate_slice(capture, rows, rows->count / 2, rows->count - rows->count / 2, work, failure);
 	}
 	FreeErrorData(error);
 }
 
-/* Find the key of a row. */
+/* Write what the capture collected, in place of the old keys. */
 static void
-find_key(Capture *capture, const StatementRows *row)
+write_all(Capture *capture, const RowSet *ready)
 {
-	MemoryContext context = CurrentMemoryContext;
-
-	SPI_connect();
-	MemoryContextSwitchTo(context);
-	capture_map_keys(capture, capture->keys, row->new_rows, row->new_count);
-	SPI_finish();
+	(void) target_write(capture->sink, capture->keys, capture->source_id,
+						capture->keys == NULL ? TARGET_INSERT : TARGET_REPLACE);
 }
 
-/* The key of a single row after a statement, or NULL if it has none or finding it fails. */
-char *
-capture_key(Capture *capture, const StatementRows *row)
+/* Take away what was captured under the old keys. */
+static void
+write_nothing(Capture *capture, const RowSet *keys)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(target_key_columns(), &TTSOpsMinimalTuple);
-	Tuplestorestate *keys = tuplestore_begin_heap(true, false, work_mem);
+	Sink	   *nothing = sink_begin(&capture->captured->mapping, false);
+
+	(void) target_write(nothing, capture->keys, capture->source_id, TARGET_REPLACE);
+	tuplestore_end(nothing->ready);
+}
+
+/* Write some of the rows. */
+static void
+write_some(Capture *capture, const RowSet *ready)
+{
+	Sink		some = *capture->sink;
+
+	some.ready = ready->rows;
+	some.ready_count = ready->count;
+	(void) target_write(&some, NULL, capture->source_id, TARGET_INSERT);
+}
+
+/* Note a row that cannot be written. */
+static void
+write_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+{
+	sink_add_bad(capture->sink, sink_first_key(row->rows), error->sqlerrcode, error->message);
+}
+
+/* Write what can be written of the capture, and note what cannot. */
+static void
+write_isolated(Capture *capture)
+{
+	Sink	   *sink = capture->sink;
+	RowSet		ready;
 	ErrorData  *error;
-	char	   *key = NULL;
-	bool		isnull;
 
-	capture->keys = keys;
-	if (capture_try(capture, row, find_key, &error) && tuplestore_gettupleslot(keys, true, false, slot))
-	{
-		Datum		value = slot_getattr(slot, 1, &isnull);
-
-		key = isnull ? NULL : TextDatumGetCString(value);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	tuplestore_end(keys);
-	return key;
-}
-
-/* Record why a row cannot be captured; that a row before cannot be mapped means only that nothing was captured of it. */
-static void
-record_failure(Capture *capture, const StatementRows *row, const ErrorData *error)
-{
-	Sink	   *sink;
-	char	   *key;
-
-	if (row->new_rows == NULL)
+	target_drop_repeated(sink, capture->keys, capture->source_id,
+						 capture->keys == NULL ? TARGET_INSERT : TARGET_REPLACE);
+	if (capture_try(capture, NULL, write_all, &error))
 		return;
-	key = capture_key(capture, row);
-	sink = sink_begin(&capture->captured->mapping, false);
-	sink_add_bad(sink, key, error->sqlerrcode, error->message);
-	SPI_connect();
-	(void) target_write(sink, NULL, 0, capture->source_id, TARGET_INSERT);
-	SPI_finish();
-	tuplestore_end(sink->ready);
+	/* a constraint that somebody added to the table, most likely: row by row, once the old ones are gone */
+	if (capture->keys != NULL)
+		write_nothing(capture, NULL);
+	ready = (RowSet) {sink->ready, sink->ready_count, sink->columns, false};
+	capture_isolate(capture, &ready, write_some, write_failed);
 }
 
-/* All rows of a relation itself, without its children. */
-static StatementRows
-rows_of_relation(Relation relation)
+/* Capture rows before and after a statement; either may be NULL. */
+static void
+capture_rows(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
 {
-	StatementRows rows = {.old_rows = tuplestore_begin_heap(true, false, work_mem)};
+	bool		records_errors = capture->captured->mapping.records_errors;
+
+	if (old_rows != NULL)
+	{
+		capture->keys = tuplestore_begin_heap(true, false, work_mem);
+		if (records_errors)
+			capture_isolate(capture, old_rows, capture_map_keys, capture_map_keys_failed);
+		else
+			map_keys(capture, old_rows, capture->keys);
+	}
+	if (new_rows != NULL && records_errors)
+		capture_isolate(capture, new_rows, capture_map, capture_map_failed);
+	else if (new_rows != NULL)
+		map_rows(capture, new_rows, capture->sink);
+
+	if (!records_errors)
+		write_all(capture, NULL);
+	else
+	{
+		write_isolated(capture);
+		target_record_errors(capture->sink, capture->keys, capture->source_id);
+	}
+}
+
+/* Capture a statement in memory of its own. */
+static void
+capture_statement(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cx capture", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext before;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	before = MemoryContextSwitchTo(context);
+	capture->sink = sink_begin(&capture->captured->mapping, false);
+	capture_rows(capture, old_rows, new_rows);
+	tuplestore_end(capture->sink->ready);
+	if (capture->keys != NULL)
+		tuplestore_end(capture->keys);
+	MemoryContextSwitchTo(before);
+	SPI_finish();
+	MemoryContextDelete(context);
+}
+
+/* Add the rows of a table to others. */
+static void
+rows_add_table(Tuplestorestate *rows, Relation table)
+{
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttupleslot(rows.old_rows, slot);
+		tuplestore_puttupleslot(rows, slot);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	UnregisterSnapshot(snapshot);
-	rows.old_count = tuplestore_tuple_count(rows.old_rows);
-	return rows;
 }
 
-/* The rows that a trigger is called for. */
-static StatementRows
-rows_of_trigger(const TriggerData *trigger)
+/* Take away what was captured of a table that is to be truncated. */
+static void
+capture_truncation(Capture *capture, Relation table)
 {
-	StatementRows rows = {.old_rows = trigger->tg_oldtable, .new_rows = trigger->tg_newtable};
+	Capture		part = *capture;
+	RowSet		rows = {tuplestore_begin_heap(true, false, work_mem), 0, RelationGetDescr(table), true};
 
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		return rows_of_relation(trigger->tg_relation);
-	if (rows.old_rows != NULL)
-		rows.old_count = tuplestore_tuple_count(rows.old_rows);
-	if (rows.new_rows != NULL)
-		rows.new_count = tuplestore_tuple_count(rows.new_rows);
-	return rows;
+	part.relation = table;
+	rows_add_table(rows.rows, table);
+	rows.count = tuplestore_tuple_count(rows.rows);
+	if (rows.count > 0)
+		capture_statement(&part, &rows, NULL);
+	tuplestore_end(rows.rows);
+}
+
+/*
+ * The same for the partitions of a table that do not have the triggers yet:
+ * rows that came in through the table were captured all the same.
+ */
+static void
+capture_truncation_of_new_partitions(Capture *capture, const Trigger *trigger)
+{
+	List	   *partitions = find_all_inheritors(RelationGetRelid(capture->relation), NoLock, NULL);
+	ListCell   *cell;
+
+	foreach(cell, partitions)
+	{
+		Relation	partition = table_open(lfirst_oid(cell), AccessShareLock);
+
+		if (partition->rd_rel->relkind == RELKIND_RELATION && mapping_trigger(partition, trigger->tgargs[1]) == NULL)
+		{
+			/* a plan is for one row type */
+			Captured	captured = {.mapping = capture->captured->mapping};
+			Capture		part = *capture;
+
+			part.captured = &captured;
+			capture_truncation(&part, partition);
+			if (captured.old_keys != NULL)
+				SPI_freeplan(captured.old_keys);
+		}
+		table_close(partition, AccessShareLock);
+	}
 }
 
 /* Say where an error comes from. */
@@ -431,16 +509,26 @@ capture_error(void *argument)
 	errcontext("capture of source \"%s\"", (const char *) argument);
 }
 
-/* Refuse to act for a trigger that nobody registered. */
-static void
-reject_unregistered(const TriggerData *trigger, const Mapping *mapping)
+/*
+ * The source that a trigger captures for; NULL if there is nothing to do.  A
+ * partition that was detached keeps its triggers until the next maintenance.
+ */
+static const CatalogEntry *
+trigger_source(const TriggerData *trigger, const Mapping *mapping)
 {
-	ereport(mapping->records_errors ? WARNING : ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("trigger \"%s\" on \"%s\" is not registered as source \"%s\" of the CX program",
-					trigger->tg_trigger->tgname, RelationGetRelationName(trigger->tg_relation), mapping->source),
-			 errhint("Drop the trigger, or attach the relation with cx.attach_%s().",
-					 mapping->is_event ? "event" : "feedback")));
+	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, mapping->source);
+
+	if (!capture_is_registered(source, trigger->tg_trigger))
+	{
+		ereport(mapping->records_errors ? WARNING : ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("trigger \"%s\" on \"%s\" is not registered as source \"%s\" of the CX program",
+						trigger->tg_trigger->tgname, RelationGetRelationName(trigger->tg_relation), mapping->source),
+				 errhint("Drop the trigger, or attach the relation with cx.attach_%s().",
+						 mapping->is_event ? "event" : "feedback")));
+		return NULL;
+	}
+	return source->is_pulled || !capture_belongs(source, trigger->tg_relation) ? NULL : source;
 }
 
 /* The trigger's data, after checking how it was called. */
@@ -456,6 +544,16 @@ capture_trigger(FunctionCallInfo fcinfo)
 	return trigger;
 }
 
+/* A transition table as rows; NULL if it is empty or not there. */
+static const RowSet *
+transition_rows(RowSet *rows, Tuplestorestate *table, Relation relation)
+{
+	if (table == NULL || tuplestore_tuple_count(table) == 0)
+		return NULL;
+	*rows = (RowSet) {table, tuplestore_tuple_count(table), RelationGetDescr(relation), true};
+	return rows;
+}
+
 /* Trigger on attached relations: keep feedback or events in step with the statement. */
 PG_FUNCTION_INFO_V1(capture);
 Datum
@@ -463,28 +561,25 @@ capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = capture_trigger(fcinfo);
 	Capture		call = {.relation = trigger->tg_relation, .captured = captured_get(trigger->tg_trigger)};
-	const Mapping *mapping = &call.captured->mapping;
-	const CatalogEntry *source = capture_source(mapping, RelationGetRelid(trigger->tg_relation));
-	ErrorContextCallback callback = {error_context_stack, capture_error, unconstify(char *, mapping->source)};
-	StatementRows rows;
+	const CatalogEntry *source = trigger_source(trigger, &call.captured->mapping);
+	ErrorContextCallback callback = {error_context_stack, capture_error, trigger->tg_trigger->tgargs[1]};
+	RowSet		old_set;
+	RowSet		new_set;
+	const RowSet *old_rows = transition_rows(&old_set, trigger->tg_oldtable, trigger->tg_relation);
+	const RowSet *new_rows = transition_rows(&new_set, trigger->tg_newtable, trigger->tg_relation);
 
 	if (source == NULL)
-		reject_unregistered(trigger, mapping);
-	if (source == NULL || source->is_pulled ||
-		(TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) && trigger->tg_relation->rd_rel->relkind != RELKIND_RELATION))
 		return PointerGetDatum(NULL);
-
 	call.source_id = source->id;
-	rows = rows_of_trigger(trigger);
 	error_context_stack = &callback;
-	if (rows.old_count == 0 && rows.new_count == 0)
-		;						/* nothing to do */
-	else if (mapping->records_errors)
-		capture_isolate(&call, &rows, capture_rows, record_failure);
+	if (old_rows != NULL || new_rows != NULL)
+		capture_statement(&call, old_rows, new_rows);
+	else if (!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		;						/* no rows */
+	else if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
+		capture_truncation(&call, trigger->tg_relation);
 	else
-		capture_rows(&call, &rows);
+		capture_truncation_of_new_partitions(&call, trigger->tg_trigger);
 	error_context_stack = callback.previous;
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		tuplestore_end(rows.old_rows);
 	return PointerGetDatum(NULL);
 }

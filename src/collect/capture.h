@@ -23,37 +23,37 @@ typedef struct Captured
 	SPIPlanPtr	old_keys;		/* the same */
 } Captured;
 
-/* Work on rows of one relation. */
+/* Work on rows of one relation, within an SPI connection. */
 typedef struct Capture
 {
 	Relation	relation;
-	TupleDesc	columns;		/* of the rows; NULL if they are laid out as in the relation */
 	Captured   *captured;
 	int64		source_id;
-	Sink	   *sink;			/* pulling: where all rows go in the end */
-	Tuplestorestate *keys;		/* finding the key of a row: where it goes */
+	Sink	   *sink;			/* where mapped rows go */
+	Tuplestorestate *keys;		/* where keys of old rows go */
 } Capture;
 
-/* Rows before and after a statement, or a part of them. */
-typedef struct StatementRows
+/* Some rows. */
+typedef struct RowSet
 {
-	Tuplestorestate *old_rows;	/* or NULL */
-	Tuplestorestate *new_rows;	/* or NULL */
-	int64		old_count;
-	int64		new_count;
-} StatementRows;
+	Tuplestorestate *rows;
+	int64		count;
+	TupleDesc	columns;
+	bool		is_relation;	/* laid out as in the relation, dropped columns included */
+} RowSet;
 
 /* What is to be done with rows; may fail. */
-typedef void (*RowsWork) (Capture *capture, const StatementRows *rows);
+typedef void (*RowsWork) (Capture *capture, const RowSet *rows);
 
 /* What is to be done with a row with which that failed. */
-typedef void (*RowFailure) (Capture *capture, const StatementRows *rows, const ErrorData *error);
+typedef void (*RowFailure) (Capture *capture, const RowSet *row, const ErrorData *error);
 
 extern Captured *captured_get(const Trigger *trigger);
-extern const CatalogEntry *capture_source(const Mapping *mapping, Oid relation);
-extern void capture_map(Capture *capture, Sink *sink, Tuplestorestate *rows, int64 count);
-extern char *capture_key(Capture *capture, const StatementRows *row);
-extern void capture_isolate(Capture *capture, const StatementRows *rows, RowsWork work, RowFailure failure);
-extern bool capture_try(Capture *capture, const StatementRows *rows, RowsWork work, ErrorData **error);
+extern bool capture_is_registered(const CatalogEntry *source, const Trigger *trigger);
+extern bool capture_belongs(const CatalogEntry *source, Relation relation);
+extern void capture_map(Capture *capture, const RowSet *rows);
+extern void capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error);
+extern bool capture_try(Capture *capture, const RowSet *rows, RowsWork work, ErrorData **error);
+extern void capture_isolate(Capture *capture, const RowSet *rows, RowsWork work, RowFailure failure);
 
 #endif							/* CX_CAPTURE_H */

@@ -43,6 +43,10 @@ CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cx.drop_capture_triggers(regclass, text) IS 'drops the triggers of a source on a relation; for the relation''s owner and the program''s';
 
+CREATE FUNCTION cx.captured_relations(source text) RETURNS SETOF regclass
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.captured_relations(text) IS 'relations that have triggers of a source: what is attached, its children, and partitions that were detached meanwhile';
+
 CREATE FUNCTION cx.cover_children(source text) RETURNS SETOF regclass
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
 COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source on partitions and children that lack them, and gives these; called by maintain';
@@ -53,7 +57,7 @@ COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brin
 
 CREATE FUNCTION cx.count_source(source text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached';
+COMMENT ON FUNCTION cx.count_source(text) IS 'rows of the attached relation that are to be captured, counted now; NULL if nothing is attached or you may neither read nor own it';
 
 CREATE FUNCTION cx.try_count_source(source text, OUT source_rows bigint, OUT problem text)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -13,9 +13,9 @@
 
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -116,13 +116,12 @@ void
 customers_check(CustomerList *list)
 {
 	static const char *const column[] = {"customer_id"};
-	static const Oid equality[] = {F_INT8EQ};
 	Lookup	   *lookup;
 
 	if (list->count == 0)
 		return;
 	qsort(list->ids, list->count, sizeof(int64), compare_customers);
-	lookup = lookup_begin(PROGRAM_CUSTOMER, column, equality, 1);
+	lookup = lookup_begin(PROGRAM_CUSTOMER, column, INT8OID, 1);
 	known_prepare(RelationGetRelid(lookup->table));
 	for (int64 i = 0; i < list->count; i++)
 	{

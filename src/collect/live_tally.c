@@ -25,7 +25,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -125,17 +125,31 @@ typedef struct WrittenColumns
 	AttrNumber	last;			/* the greatest of them */
 } WrittenColumns;
 
-/* Whether rows are written by capture, which has checked them already. */
-static bool rows_are_checked = false;
+/* Depth of triggers at which rows come from capture, which has checked them already; 0 if none do. */
+static int	trusted_depth = 0;
 
-/* Tell the triggers that the rows of the next statement are known to be right; gives what was told before. */
-bool
-live_tally_trust(bool rows_are_right)
+/* Depth of the trigger that is running, 0 outside triggers. */
+static int
+trigger_depth(void)
 {
-	bool		before = rows_are_checked;
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
 
-	rows_are_checked = rows_are_right;
+/* Trust the rows that the next statement writes; gives what is to be restored. */
+int
+live_tally_trust(void)
+{
+	int			before = trusted_depth;
+
+	trusted_depth = trigger_depth() + 1;
 	return before;
+}
+
+/* Go back to what was trusted before. */
+void
+live_tally_trust_before(int before)
+{
+	trusted_depth = before;
 }
 
 /* Find the columns of feedback. */
@@ -143,15 +157,15 @@ static WrittenColumns
 columns_of_feedback(Relation relation)
 {
 	WrittenColumns columns = {
-		.customer = program_column(relation, "customer_id"),
-		.touchpoint = program_column(relation, "touchpoint_id"),
-		.org_unit = program_column(relation, "org_unit_id"),
-		.staff = program_column(relation, "staff_id"),
-		.source = program_column(relation, "source_id"),
-		.at = program_column(relation, "responded_at"),
-		.score = program_column(relation, "score"),
-		.kind = program_column(relation, "kind"),
-		.metric = program_column(relation, "metric"),
+		.customer = program_column(relation, "customer_id", INT8OID),
+		.touchpoint = program_column(relation, "touchpoint_id", INT8OID),
+		.org_unit = program_column(relation, "org_unit_id", INT8OID),
+		.staff = program_column(relation, "staff_id", INT8OID),
+		.source = program_column(relation, "source_id", INT8OID),
+		.at = program_column(relation, "responded_at", TIMESTAMPTZOID),
+		.score = program_column(relation, "score", INT2OID),
+		.kind = program_column(relation, "kind", TEXTOID),
+		.metric = program_column(relation, "metric", TEXTOID),
 	};
 
 	columns.last = RelationGetNumberOfAttributes(relation);
@@ -163,11 +177,11 @@ static WrittenColumns
 columns_of_event(Relation relation)
 {
 	WrittenColumns columns = {
-		.customer = program_column(relation, "customer_id"),
-		.touchpoint = program_column(relation, "touchpoint_id"),
-		.org_unit = program_column(relation, "org_unit_id"),
-		.source = program_column(relation, "source_id"),
-		.at = program_column(relation, "occurred_at"),
+		.customer = program_column(relation, "customer_id", INT8OID),
+		.touchpoint = program_column(relation, "touchpoint_id", INT8OID),
+		.org_unit = program_column(relation, "org_unit_id", INT8OID),
+		.source = program_column(relation, "source_id", INT8OID),
+		.at = program_column(relation, "occurred_at", TIMESTAMPTZOID),
 	};
 
 	columns.last = RelationGetNumberOfAttributes(relation);
@@ -230,9 +244,8 @@ check_reference(ProgramTable table, bool is_given, int64 id)
 
 /* Raise an error unless all keys of the row name rows and its values are right; customers come later. */
 static void
-row_check(const WrittenRow *row)
+row_check(const WrittenRow *row, bool is_event)
 {
-	bool		is_event = row->kind == NULL;
 	Problem		problem;
 
 	check_reference(PROGRAM_TOUCHPOINT, row->has_touchpoint, row->touchpoint_id);
@@ -240,7 +253,7 @@ row_check(const WrittenRow *row)
 	check_reference(PROGRAM_STAFF, row->has_staff, row->staff_id);
 	check_reference(PROGRAM_SOURCE, row->has_source, row->source_id);
 	if (!check_time(row->at, is_event ? "occurred_at" : "responded_at", &problem) ||
-		(!is_event && !check_kind(row->kind, &problem)) ||
+		(row->kind != NULL && !check_kind(row->kind, &problem)) ||
 		(row->has_score && !check_metric_given(row->metric, &problem)) ||
 		(row->has_score && !check_score(row->metric, row->score, &problem)) ||
 		(row->metric != NULL &&
@@ -326,6 +339,7 @@ changes_read(Changes *changes, TriggerData *trigger, Tuplestorestate *rows, bool
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "cx written row", ALLOCSET_SMALL_SIZES);
 	int			reader = tuplestore_alloc_read_pointer(rows, 0);
+	bool		is_checked = trusted_depth > 0 && trusted_depth == trigger_depth();
 
 	tuplestore_select_read_pointer(rows, reader);
 	tuplestore_rescan(rows);
@@ -335,10 +349,10 @@ changes_read(Changes *changes, TriggerData *trigger, Tuplestorestate *rows, bool
 		WrittenRow	row = row_read(slot, columns);
 
 		CHECK_FOR_INTERRUPTS();
-		if (come && !rows_are_checked)
-			row_check(&row);
+		if (come && !is_checked)
+			row_check(&row, columns->kind == 0);
 		MemoryContextSwitchTo(before);
-		if (come && !rows_are_checked && row.has_customer)
+		if (come && !is_checked && row.has_customer)
 			customers_add(&changes->customers, row.customer_id);
 		if (row_counts(&row))
 		{
@@ -400,19 +414,44 @@ delta_values(const Changes *changes, const Delta *delta, Datum *values, bool *nu
 	nulls[DELTA_REMOVED] = removed == NULL;
 }
 
-/*
- * Whether rows may be put straight into the table: nothing else is to happen
- * when a row comes in, and columns that somebody added stay NULL.
- */
+/* Find the columns of tally_delta. */
+static void
+delta_find_columns(Relation relation, AttrNumber *columns)
+{
+	Oid			tally = program_tally_type();
+	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
+
+	for (int i = 0; i < DELTA_COLUMNS; i++)
+		columns[i] = program_column(relation, delta_columns[i], types[i]);
+}
+
+/* Whether a column that somebody added may stay NULL. */
 static bool
-delta_is_plain(Relation relation)
+delta_may_leave_out(Relation relation, const AttrNumber *columns)
+{
+	for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
+	{
+		bool		is_ours = false;
+
+		for (int j = 0; j < DELTA_COLUMNS; j++)
+			is_ours |= columns[j] == i + 1;
+		if (!is_ours && TupleDescAttr(RelationGetDescr(relation), i)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+/* Whether rows may be put straight into the table: nothing else is to happen when a row comes in. */
+static bool
+delta_is_plain(Relation relation, const AttrNumber *columns)
 {
 	TupleConstr *constraints = RelationGetDescr(relation)->constr;
 
 	return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
 		!relation->rd_rel->relhasindex && relation->trigdesc == NULL &&
 		(constraints == NULL ||
-		 (constraints->num_check == 0 && constraints->num_defval == 0 && !constraints->has_generated_stored));
+		 (constraints->num_check == 0 && constraints->num_defval == 0 && !constraints->has_generated_stored)) &&
+		delta_may_leave_out(relation, columns);
 }
 
 /* Fill a slot of tally_delta; columns that somebody added stay NULL. */
@@ -470,17 +509,14 @@ changes_list(Changes *changes)
 
 /* Put rows straight into the table. */
 static void
-changes_append(Changes *changes, List *deltas, Relation relation)
+changes_append(Changes *changes, List *deltas, Relation relation, const AttrNumber *columns)
 {
-	AttrNumber	columns[DELTA_COLUMNS];
 	TupleTableSlot *slots[DELTA_BATCH];
 	BulkInsertState bulk = NULL;
 	ListCell   *cell;
 	int			filled = 0;
 	int			made = 0;
 
-	for (int i = 0; i < DELTA_COLUMNS; i++)
-		columns[i] = program_column(relation, delta_columns[i]);
 	foreach(cell, deltas)
 	{
 		if (filled == made)
@@ -501,9 +537,9 @@ changes_append(Changes *changes, List *deltas, Relation relation)
 
 /* Insert rows by ordinary statements with the rights of the program's owner. */
 static void
-changes_insert(Changes *changes, List *deltas, Relation relation)
+changes_insert(Changes *changes, List *deltas)
 {
-	Oid			tally = TupleDescAttr(RelationGetDescr(relation), program_column(relation, "added") - 1)->atttypid;
+	Oid			tally = program_tally_type();
 	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
 	ActingAs	before = act_as(program_owner());
 	ListCell   *cell;
@@ -533,15 +569,17 @@ static void
 changes_write(Changes *changes)
 {
 	List	   *deltas = changes_list(changes);
+	AttrNumber	columns[DELTA_COLUMNS];
 	Relation	relation;
 
 	if (deltas == NIL)
 		return;
 	relation = table_open(program_table(PROGRAM_TALLY_DELTA), RowExclusiveLock);
-	if (delta_is_plain(relation))
-		changes_append(changes, deltas, relation);
+	delta_find_columns(relation, columns);
+	if (delta_is_plain(relation, columns))
+		changes_append(changes, deltas, relation, columns);
 	else
-		changes_insert(changes, deltas, relation);
+		changes_insert(changes, deltas);
 	table_close(relation, NoLock);
 }
 
@@ -607,7 +645,7 @@ event_changed(PG_FUNCTION_ARGS)
 	WrittenColumns columns;
 	Changes		changes = {0};
 
-	if (rows_are_checked || trigger->tg_newtable == NULL)
+	if (trigger->tg_newtable == NULL)
 		return PointerGetDatum(NULL);
 	columns = columns_of_event(trigger->tg_relation);
 	changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);

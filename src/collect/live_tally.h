@@ -8,6 +8,7 @@
 #ifndef CX_LIVE_TALLY_H
 #define CX_LIVE_TALLY_H
 
-extern bool live_tally_trust(bool rows_are_right);
+extern int	live_tally_trust(void);
+extern void live_tally_trust_before(int before);
 
 #endif							/* CX_LIVE_TALLY_H */

@@ -27,7 +27,8 @@ DECLARE
 	metrics text[];
 	removals cx.tally[];
 BEGIN
-	-- one fold at a time; it waits for no writer and no writer for it
+	-- one fold at a time; it waits for no writer and no writer for it; first what readers and rebuild_tallies() lock first
+	LOCK TABLE cx_data.tally_hourly IN ROW EXCLUSIVE MODE;
 	LOCK TABLE cx_data.tally_delta IN SHARE UPDATE EXCLUSIVE MODE;
 	-- whole keys: what was removed was added before, so nothing falls below zero
 	WITH taken AS (
@@ -67,7 +68,7 @@ BEGIN
 		UNION ALL
 		SELECT steps.work, NULL, NULL, name
 		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
-		WHERE relation IS NOT NULL AND source.pulled = steps.pulled;
+		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled;
 END
 $$;
 COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
@@ -75,9 +76,20 @@ COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now,
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	attached regclass;
 	part regclass;
 	captured bigint := 0;
 BEGIN
+	-- partitions that were detached are tables like any other
+	SELECT relation INTO attached FROM cx_data.source WHERE name = cover_source.source;
+	FOR part IN
+		WITH RECURSIVE child AS (
+			SELECT attached::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+		)
+		SELECT relation FROM cx.captured_relations(source) AS relation WHERE relation NOT IN (SELECT oid FROM child)
+	LOOP
+		PERFORM cx.drop_capture_triggers(part, source);
+	END LOOP;
 	FOR part IN SELECT cx.cover_children(source) LOOP
 		captured := captured + (SELECT inserted + updated FROM cx.pull_source(source, NULL, NULL, part));
 	END LOOP;
@@ -91,10 +103,13 @@ CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
 DECLARE
 	failed_source bigint;
 	has_nameless boolean;
+	failed_ids bigint[];
 	failed_keys text[];
+	failed_attempts integer[];
 BEGIN
 	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
-	SELECT bool_or(source_key IS NULL), array_agg(source_key) INTO has_nameless, failed_keys
+	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
+	INTO has_nameless, failed_ids, failed_keys, failed_attempts
 	FROM cx_data.import_error WHERE source_id = failed_source;
 	IF failed_keys IS NULL THEN
 		RETURN 0;
@@ -104,8 +119,9 @@ BEGIN
 	ELSE
 		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
 	END IF;
-	-- what failed again was recorded again
-	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND last_attempt_at < now();
+	-- what failed again was recorded again, and has one more attempt
+	DELETE FROM cx_data.import_error
+	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
 	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
 END
 $$;
@@ -125,7 +141,7 @@ BEGIN
 	END CASE;
 EXCEPTION WHEN OTHERS THEN
 	-- the other steps go on
-	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce(format('source %I', source), 'the tallies'), SQLERRM;
+	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce('source ' || quote_ident(source), 'the tallies'), SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';

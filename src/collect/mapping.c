@@ -6,17 +6,20 @@
  * A mapping runs with the rights of the relation's owner, so it lives where
  * only that owner can write: in the arguments of the trigger on the relation.
  * They are the kind of source, its name, and then pairs of a name and a value:
- * the fields below with their expressions, and the options.
+ * the fields below with their expressions, and the options.  The relation goes by
+ * the name that it had when it was attached, on its children too.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_func.h"
@@ -28,6 +31,7 @@
 #include "utils/rel.h"
 
 #include "collect/mapping.h"
+#include "collect/target.h"
 #include "program/owner.h"
 
 /* A field of a mapping. */
@@ -84,6 +88,8 @@ mapping_take(Mapping *mapping, const char *name, const char *value)
 		}
 	if (strcmp(name, "customer_kind") == 0)
 		mapping->customer_kind = value;
+	else if (strcmp(name, "alias") == 0)
+		mapping->alias = value;
 	else if (strcmp(name, "on_unknown") == 0 && (strcmp(value, "error") == 0 || strcmp(value, "create") == 0))
 		mapping->creates_touchpoints = value[0] == 'c';
 	else if (strcmp(name, "on_error") == 0 && (strcmp(value, "fail") == 0 || strcmp(value, "record") == 0))
@@ -108,7 +114,7 @@ mapping_read(int count, char **arguments)
 	}
 	for (int i = 2; is_right && i < count; i += 2)
 		is_right = mapping_take(&mapping, arguments[i], arguments[i + 1]);
-	if (!is_right || mapping.expressions[FIELD_KEY] == NULL || mapping.expressions[FIELD_AT] == NULL)
+	if (!is_right || mapping.alias == NULL || mapping.expressions[FIELD_KEY] == NULL || mapping.expressions[FIELD_AT] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("capture() does not understand its arguments"),
@@ -131,11 +137,12 @@ append_condition(StringInfo query, const Mapping *mapping)
 		return;
 	appendStringInfoString(query, " WHERE ");
 	append_expression(query, mapping->expressions[FIELD_ONLY_IF]);
+	appendStringInfoString(query, "::boolean");
 }
 
 /* The query for all fields of these rows, which go by the name of the relation. */
 char *
-mapping_query(const Mapping *mapping, Relation relation, const char *rows)
+mapping_query(const Mapping *mapping, const char *rows)
 {
 	StringInfoData query;
 
@@ -150,21 +157,21 @@ mapping_query(const Mapping *mapping, Relation relation, const char *rows)
 			append_expression(&query, mapping->expressions[field]);
 		appendStringInfo(&query, "::%s", fields[field].type_name);
 	}
-	appendStringInfo(&query, " FROM %s AS %s", rows, quote_identifier(RelationGetRelationName(relation)));
+	appendStringInfo(&query, " FROM %s AS %s", rows, quote_identifier(mapping->alias));
 	append_condition(&query, mapping);
 	return query.data;
 }
 
 /* The query for the keys of these rows. */
 char *
-mapping_key_query(const Mapping *mapping, Relation relation, const char *rows)
+mapping_key_query(const Mapping *mapping, const char *rows)
 {
 	StringInfoData query;
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	append_expression(&query, mapping->expressions[FIELD_KEY]);
-	appendStringInfo(&query, "::text AS source_key FROM %s AS %s", rows, quote_identifier(RelationGetRelationName(relation)));
+	appendStringInfo(&query, "::text AS source_key FROM %s AS %s", rows, quote_identifier(mapping->alias));
 	append_condition(&query, mapping);
 	return query.data;
 }
@@ -192,6 +199,7 @@ expression_reject(const char *what)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("%s", what),
+			 errposition(1),
 			 errhint("Write one expression over the columns of a row; a constant is written $$'like this'$$.")));
 }
 
@@ -216,13 +224,35 @@ expression_parse(const char *expression)
 	return target->val;
 }
 
+/* Refuse a column that a transition table does not hold. */
+static void
+expression_check_columns(Relation relation, Node *expression)
+{
+	Bitmapset  *columns = NULL;
+	int			column = -1;
+
+	pull_varattnos(expression, 1, &columns);
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		int			number = column + FirstLowInvalidHeapAttributeNumber;
+
+		if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" is a virtual generated column, which triggers do not see",
+							NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname)),
+					 errposition(1),
+					 errhint("Write the expression that generates it.")));
+	}
+}
+
 /* Raise an error unless the expression is one over a row of the relation, convertible to this type. */
 static void
 expression_check(Relation relation, const char *expression, const FieldInfo *field)
 {
 	Node	   *node = expression_parse(expression);
 	ParseState *pstate = make_parsestate(NULL);
-	ParseNamespaceItem *row = NULL;
+	ParseNamespaceItem *row;
 
 	pstate->p_sourcetext = expression;
 	row = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, true, true);
@@ -230,6 +260,7 @@ expression_check(Relation relation, const char *expression, const FieldInfo *fie
 	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
 	if (pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
 		expression_reject("an expression over one row can hold neither aggregates nor window functions nor functions that return sets");
+	expression_check_columns(relation, node);
 	if (coerce_to_target_type(pstate, node, exprType(node), field->type, -1, COERCION_EXPLICIT,
 							  COERCE_EXPLICIT_CAST, -1) == NULL)
 		ereport(ERROR,
@@ -237,6 +268,22 @@ expression_check(Relation relation, const char *expression, const FieldInfo *fie
 				 errmsg("type %s cannot be converted to %s", format_type_be(exprType(node)), field->type_name),
 				 parser_errposition(pstate, exprLocation(node))));
 	free_parsestate(pstate);
+}
+
+/* Raise an error unless the expression runs on transition tables too, which have no system columns. */
+static void
+expression_check_transition(const Mapping *mapping, Relation relation, const char *expression, const FieldInfo *field)
+{
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	append_expression(&query, expression);
+	appendStringInfo(&query, "::%s FROM " MAPPING_NEW_ROWS " AS %s", field->type_name, quote_identifier(mapping->alias));
+	SPI_connect();
+	target_register_rows(MAPPING_NEW_ROWS, tuplestore_begin_heap(false, false, work_mem), 0, NULL, RelationGetRelid(relation));
+	(void) SPI_prepare(query.data, 0, NULL);
+	SPI_finish();
 }
 
 /* Check one field. */
@@ -250,6 +297,7 @@ mapping_check_field(const Mapping *mapping, Relation relation, int field)
 		return;
 	error_context_stack = &callback;
 	expression_check(relation, context.expression, &fields[field]);
+	expression_check_transition(mapping, relation, context.expression, &fields[field]);
 	error_context_stack = callback.previous;
 }
 

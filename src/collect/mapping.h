@@ -45,6 +45,7 @@ typedef enum MappingField
 typedef struct Mapping
 {
 	const char *source;			/* name of the source */
+	const char *alias;			/* what the expressions may call the relation */
 	bool		is_event;		/* makes events, not feedback */
 	bool		creates_touchpoints;	/* on_unknown is create */
 	bool		records_errors; /* on_error is record */
@@ -53,8 +54,8 @@ typedef struct Mapping
 } Mapping;
 
 extern Mapping mapping_read(int count, char **arguments);
-extern char *mapping_query(const Mapping *mapping, Relation relation, const char *rows);
-extern char *mapping_key_query(const Mapping *mapping, Relation relation, const char *rows);
+extern char *mapping_query(const Mapping *mapping, const char *rows);
+extern char *mapping_key_query(const Mapping *mapping, const char *rows);
 extern void mapping_check(const Mapping *mapping, Relation relation);
 extern bool mapping_is_of(const Trigger *trigger, const char *source);
 extern Trigger *mapping_trigger(Relation relation, const char *source);

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS cx_data.source (
 	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
 	relation regclass,
 	mapping jsonb NOT NULL DEFAULT '{}',
+	arguments text[],
 	pulled boolean NOT NULL DEFAULT false,
 	pulled_at timestamptz,
 	pulled_until timestamptz,
@@ -56,6 +57,7 @@ COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
 COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
 COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
 COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
+COMMENT ON COLUMN cx_data.source.arguments IS 'what its triggers are registered with: one that says anything else is refused';
 COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
 COMMENT ON COLUMN cx_data.source.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source.pulled_until IS 'greatest changed_at pulled so far';

@@ -18,7 +18,6 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
@@ -64,12 +63,12 @@ check_may_act_for(Relation relation)
 static const CatalogEntry *
 find_source(const char *name)
 {
-	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, name);
+	const CatalogEntry *source = name == NULL ? NULL : catalog_find(PROGRAM_SOURCE, name);
 
 	if (source == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("source \"%s\" does not exist", name),
+				 errmsg("source \"%s\" does not exist", name == NULL ? "" : name),
 				 errhint("SELECT name FROM %s.source shows the sources.", PROGRAM_SCHEMA)));
 	if (!OidIsValid(source->relation))
 		ereport(ERROR,
@@ -78,16 +77,16 @@ find_source(const char *name)
 	return source;
 }
 
-/* The trigger of this source on a relation, or an error. */
+/* The trigger of a source on a relation that belongs to it, or an error. */
 static Trigger *
-find_trigger(Relation relation, const char *source)
+find_trigger(Relation relation, const CatalogEntry *source)
 {
-	Trigger    *trigger = mapping_trigger(relation, source);
+	Trigger    *trigger = mapping_trigger(relation, source->code);
 
-	if (trigger == NULL)
+	if (trigger == NULL || !capture_is_registered(source, trigger) || !capture_belongs(source, relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" has no trigger of source \"%s\"", RelationGetRelationName(relation), source),
+				 errmsg("relation \"%s\" has no registered trigger of source \"%s\"", RelationGetRelationName(relation), source->code),
 				 errhint("Detach the source and attach it again.")));
 	return trigger;
 }
@@ -97,68 +96,6 @@ static char *
 full_name(Relation relation)
 {
 	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
-}
-
-/* The query that reads what is to be pulled; the parameters are since and keys. */
-static char *
-pull_query(const Pull *pull)
-{
-	const Mapping *mapping = &pull->capture.captured->mapping;
-	StringInfoData query;
-
-	initStringInfo(&query);
-	appendStringInfoString(&query, mapping_query(mapping, pull->capture.relation, pull->rows));
-	appendStringInfoString(&query, mapping->expressions[FIELD_ONLY_IF] == NULL ? " WHERE true" : "");
-	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
-		appendStringInfo(&query, " AND ((%s\n)::timestamptz >= $1) IS NOT FALSE", mapping->expressions[FIELD_CHANGED_AT]);
-	if (pull->keys != NULL)
-		appendStringInfo(&query, " AND (%s\n)::text = ANY ($2) FOR SHARE", mapping->expressions[FIELD_KEY]);
-	return query.data;
-}
-
-/* Run the mapping over the relation itself. */
-static void
-pull_rows(Capture *capture, const StatementRows *unused)
-{
-	Pull	   *pull = (Pull *) capture;
-	Oid			types[2] = {TIMESTAMPTZOID, TEXTARRAYOID};
-	Datum		values[2] = {TimestampTzGetDatum(pull->since), PointerGetDatum(pull->keys)};
-	char		nulls[3] = {pull->has_since ? ' ' : 'n', pull->keys != NULL ? ' ' : 'n', '\0'};
-	SPIExecuteOptions options = {.dest = &capture->sink->receiver};
-	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
-	ParamListInfo parameters = makeParamList(2);
-	SPIPlanPtr	plan;
-
-	for (int i = 0; i < 2; i++)
-	{
-		parameters->params[i].value = values[i];
-		parameters->params[i].isnull = nulls[i] == 'n';
-		parameters->params[i].pflags = PARAM_FLAG_CONST;
-		parameters->params[i].ptype = types[i];
-	}
-	options.params = parameters;
-	plan = SPI_prepare(pull_query(pull), 2, types);
-	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "cannot read a source");
-	sink_flush(capture->sink);
-	act_as_before(before);
-}
-
-/* Read the relation's rows as they are. */
-static Tuplestorestate *
-read_relation(Pull *pull)
-{
-	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
-	SPIExecuteOptions options = {.dest = CreateDestReceiver(DestTuplestore)};
-	ActingAs	before = act_as_reader(pull->capture.relation->rd_rel->relowner);
-	char	   *query = psprintf("SELECT * FROM %s", pull->rows);
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
-
-	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, true, NULL, NULL);
-	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "cannot read a source");
-	act_as_before(before);
-	return rows;
 }
 
 /* The columns of a relation as SELECT * gives them. */
@@ -179,97 +116,91 @@ columns_of_star(Relation relation)
 	return live;
 }
 
-/* Add what another sink collected. */
+/* Append the conditions on what is to be pulled; the parameters are since and keys. */
 static void
-sink_append(Sink *sink, Sink *part)
+append_pull_conditions(StringInfo query, const Pull *pull)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(sink->columns, &TTSOpsMinimalTuple);
-	ListCell   *cell;
+	const Mapping *mapping = &pull->capture.captured->mapping;
 
-	while (tuplestore_gettupleslot(part->ready, true, false, slot))
-		tuplestore_puttupleslot(sink->ready, slot);
-	sink->ready_count += part->ready_count;
-	sink->changed_until = Max(sink->changed_until, part->changed_until);
-	foreach(cell, part->bad)
-	{
-		BadRow	   *bad = (BadRow *) lfirst(cell);
-
-		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message);
-	}
-	ExecDropSingleTupleTableSlot(slot);
+	if (mapping->expressions[FIELD_ONLY_IF] == NULL)
+		appendStringInfoString(query, " WHERE true");
+	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
+		appendStringInfo(query, " AND ((%s\n)::timestamptz >= $1) IS NOT FALSE", mapping->expressions[FIELD_CHANGED_AT]);
+	if (pull->keys != NULL)
+		appendStringInfo(query, " AND (%s\n)::text = ANY ($2) FOR SHARE", mapping->expressions[FIELD_KEY]);
 }
 
-/* Run the mapping over some rows that were read before. */
+/* Run a query on the relation with the rights of its owner. */
 static void
-pull_some(Capture *capture, const StatementRows *rows)
+pull_query(Pull *pull, const char *query, DestReceiver *receiver)
 {
-	Sink	   *part = sink_begin(&capture->captured->mapping, false);
+	Oid			types[2] = {TIMESTAMPTZOID, TEXTARRAYOID};
+	Datum		values[2] = {TimestampTzGetDatum(pull->since), PointerGetDatum(pull->keys)};
+	bool		nulls[2] = {!pull->has_since, pull->keys == NULL};
+	SPIExecuteOptions options = {.dest = receiver, .params = makeParamList(2)};
+	SPIPlanPtr	plan;
 
-	capture_map(capture, part, rows->new_rows, rows->new_count);
+	for (int i = 0; i < 2; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = nulls[i];
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = types[i];
+	}
+	plan = SPI_prepare(query, 2, types);
+	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot read a source");
+}
+
+/* Run the mapping over the relation itself. */
+static void
+pull_rows(Capture *capture, const RowSet *unused)
+{
+	Pull	   *pull = (Pull *) capture;
+	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
+	Sink	   *part = sink_begin(&capture->captured->mapping, true);
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, mapping_query(&capture->captured->mapping, pull->rows));
+	append_pull_conditions(&query, pull);
+	pull_query(pull, query.data, &part->receiver);
+	sink_flush(part);
 	sink_append(capture->sink, part);
 	tuplestore_end(part->ready);
+	act_as_before(before);
 }
 
-/* Note a row with which that failed. */
-static void
-pull_failure(Capture *capture, const StatementRows *row, const ErrorData *error)
+/* Read the rows that are to be pulled as they are; whether they are to be captured is left to the mapping. */
+static RowSet
+read_rows(Pull *pull)
 {
-	sink_add_bad(capture->sink, capture_key(capture, row), error->sqlerrcode, error->message);
-}
+	RowSet		rows = {tuplestore_begin_heap(true, false, work_mem), 0, columns_of_star(pull->capture.relation), false};
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	ActingAs	before = act_as_reader(pull->capture.relation->rd_rel->relowner);
+	const char *key = pull->capture.captured->mapping.expressions[FIELD_KEY];
+	StringInfoData query;
 
-/* Keys that come twice among the rows. */
-static List *
-repeated_keys(Sink *sink)
-{
-	List	   *keys = NIL;
-
-	target_register_rows("cx_rows", sink->ready, sink->ready_count, sink->columns, InvalidOid);
-	if (SPI_execute("SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "cannot look for repeated keys");
-	for (uint64 i = 0; i < SPI_processed; i++)
-		keys = lappend(keys, makeString(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1)));
-	return keys;
-}
-
-/* Take rows out whose key comes twice, and note them as bad. */
-static void
-sink_drop_repeated(Sink *sink)
-{
-	List	   *repeated = repeated_keys(sink);
-	TupleTableSlot *slot;
-	Tuplestorestate *all = sink->ready;
-	bool		isnull;
-
-	if (repeated == NIL)
-		return;
-	slot = MakeSingleTupleTableSlot(sink->columns, &TTSOpsMinimalTuple);
-	sink->ready = tuplestore_begin_heap(true, false, work_mem);
-	sink->ready_count = 0;
-	tuplestore_rescan(all);
-	while (tuplestore_gettupleslot(all, true, false, slot))
-	{
-		char	   *key = TextDatumGetCString(slot_getattr(slot, READY_KEY + 1, &isnull));
-
-		if (list_member(repeated, makeString(key)))
-			sink_add_bad(sink, key, ERRCODE_UNIQUE_VIOLATION, psprintf("key \"%s\" comes twice", key));
-		else
-		{
-			tuplestore_puttupleslot(sink->ready, slot);
-			sink->ready_count++;
-		}
-	}
-	ExecDropSingleTupleTableSlot(slot);
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT * FROM %s AS %s", pull->rows, quote_identifier(pull->capture.captured->mapping.alias));
+	if (pull->keys != NULL)
+		appendStringInfo(&query, " WHERE (%s\n)::text = ANY ($2) FOR SHARE", key);
+	SetTuplestoreDestReceiverParams(receiver, rows.rows, CurrentMemoryContext, true, NULL, NULL);
+	pull_query(pull, query.data, receiver);
+	act_as_before(before);
+	rows.count = tuplestore_tuple_count(rows.rows);
+	return rows;
 }
 
 /* Collect what is to be pulled, recording errors of single rows if that is asked for. */
 static void
-pull_collect(Pull *pull)
+pull_collect(Pull *pull, TargetMode mode)
 {
 	Capture    *capture = &pull->capture;
 	ErrorData  *error;
-	StatementRows rows = {0};
+	RowSet		rows;
 
-	capture->sink = sink_begin(&capture->captured->mapping, true);
+	capture->sink = sink_begin(&capture->captured->mapping, false);
 	if (!capture->captured->mapping.records_errors)
 	{
 		pull_rows(capture, NULL);
@@ -277,15 +208,11 @@ pull_collect(Pull *pull)
 	}
 	if (!capture_try(capture, NULL, pull_rows, &error))
 	{
-		/* a fresh start, row by row where it must be */
-		capture->sink = sink_begin(&capture->captured->mapping, true);
-		capture->columns = columns_of_star(capture->relation);
-		rows.new_rows = read_relation(pull);
-		rows.new_count = tuplestore_tuple_count(rows.new_rows);
-		if (rows.new_count > 0)
-			capture_isolate(capture, &rows, pull_some, pull_failure);
+		rows = read_rows(pull);
+		capture_isolate(capture, &rows, capture_map, capture_map_failed);
+		tuplestore_end(rows.rows);
 	}
-	sink_drop_repeated(capture->sink);
+	target_drop_repeated(capture->sink, NULL, capture->source_id, mode);
 }
 
 /* The result row. */
@@ -316,94 +243,108 @@ lock_writers_out(Oid relation)
 	list_free(all);
 }
 
-/* A captured trigger for one call: the session's own ones have plans for statements, not for these. */
-static Captured *
-captured_for_call(const Trigger *trigger)
+/* Write what was collected. */
+static TargetCounts
+pull_write(Pull *pull, TargetMode mode)
 {
-	Captured   *captured = (Captured *) palloc0(sizeof(Captured));
+	Capture    *capture = &pull->capture;
+	TargetCounts counts = target_write(capture->sink, NULL, capture->source_id, mode);
 
-	captured->mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
-	return captured;
+	target_record_errors(capture->sink, NULL, capture->source_id);
+	tuplestore_end(capture->sink->ready);
+	if (capture->captured->new_rows != NULL)
+		SPI_freeplan(capture->captured->new_rows);
+	if (capture->captured->old_keys != NULL)
+		SPI_freeplan(capture->captured->old_keys);
+	return counts;
 }
 
 /*
  * Bring feedback or events in step with an attached relation:
- * pull_source(source, since, keys, only).  With since only rows changed since
+ * pull_source(source, since, keys, part).  With since only rows changed since
  * then, with keys only these rows; else all of them, and what is not among them
- * leaves.  With only, the rows of this partition or child alone.
+ * leaves.  With part, the rows of this partition or child alone.
  */
 PG_FUNCTION_INFO_V1(pull_source);
 Datum
 pull_source(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const CatalogEntry *source = find_source(name);
-	int64		source_id = source->id;
-	bool		is_pulled = source->is_pulled;
-	Oid			relation_id = PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3);
+	const CatalogEntry *source = find_source(PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	bool		is_part = !PG_ARGISNULL(1) || !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
-	Relation	relation = relation_open(relation_id, AccessShareLock);
-	Pull		pull = {.rows = full_name(relation)};
+	TargetMode	mode = is_part ? TARGET_MERGE : TARGET_MIRROR;
+	Relation	relation = relation_open(PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3), AccessShareLock);
+	Trigger    *trigger = find_trigger(relation, source);
+	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, trigger->tgargs)};
+	Pull		pull = {.capture = {.relation = relation, .captured = &captured, .source_id = source->id},
+		.rows = full_name(relation), .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
 	Datum		result;
 
 	check_may_act_for(relation);
-	if (!is_pulled && PG_ARGISNULL(2))
-		lock_writers_out(relation_id);
-	pull.capture.relation = relation;
-	pull.capture.source_id = source_id;
-	pull.capture.captured = captured_for_call(find_trigger(relation, name));
-	if (capture_source(&pull.capture.captured->mapping, relation_id) == NULL)
-		elog(ERROR, "relation %u does not belong to source \"%s\"", relation_id, name);
-	pull.has_since = !PG_ARGISNULL(1);
-	pull.since = pull.has_since ? PG_GETARG_TIMESTAMPTZ(1) : 0;
-	pull.keys = PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2);
+	if (!source->is_pulled && PG_ARGISNULL(2))
+		lock_writers_out(RelationGetRelid(relation));
+	if (pull.has_since)
+		pull.since = PG_GETARG_TIMESTAMPTZ(1);
+	if (!PG_ARGISNULL(2))
+		pull.keys = PG_GETARG_ARRAYTYPE_P(2);
 	if (!PG_ARGISNULL(3))
 		pull.rows = psprintf("ONLY %s", pull.rows);
 
 	SPI_connect();
-	pull_collect(&pull);
-	counts = target_write(pull.capture.sink, NULL, 0, source_id, is_part ? TARGET_MERGE : TARGET_MIRROR);
+	pull_collect(&pull, mode);
+	counts = pull_write(&pull, mode);
 	result = SPI_datumTransfer(pull_result(fcinfo, &counts, pull.capture.sink), false, -1);
-	if (pull.capture.captured->new_rows != NULL)
-		SPI_freeplan(pull.capture.captured->new_rows);
-	if (pull.capture.captured->old_keys != NULL)
-		SPI_freeplan(pull.capture.captured->old_keys);
 	SPI_finish();
 	relation_close(relation, NoLock);
 	PG_RETURN_DATUM(result);
 }
 
-/* How many rows of an attached relation are to be captured. */
-PG_FUNCTION_INFO_V1(count_source);
-Datum
-count_source(PG_FUNCTION_ARGS)
+/* Whether the caller may know how many rows a relation has. */
+static bool
+may_count(Relation relation)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, name);
-	Relation	relation = source == NULL ? NULL : try_relation_open(source->relation, AccessShareLock);
-	Trigger    *trigger = relation == NULL ? NULL : mapping_trigger(relation, name);
-	Mapping		mapping;
-	ActingAs	before;
+	return has_privs_of_role(GetUserId(), relation->rd_rel->relowner) || has_privs_of_role(GetUserId(), program_owner()) ||
+		pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* Count the rows to be captured with the rights of the relation's owner. */
+static int64
+count_rows(Relation relation, const Mapping *mapping)
+{
+	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM (%s) AS rows", mapping_key_query(mapping, full_name(relation)));
+	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
 	int64		count;
 	bool		isnull;
 
-	if (trigger == NULL)
-	{
-		if (relation != NULL)
-			relation_close(relation, AccessShareLock);
-		PG_RETURN_NULL();
-	}
-	mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
-	before = act_as_reader(relation->rd_rel->relowner);
 	SPI_connect();
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM (%s) AS rows",
-							 mapping_key_query(&mapping, relation, full_name(relation))), true, 0) != SPI_OK_SELECT)
+	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "cannot count the rows of a source");
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	act_as_before(before);
-	relation_close(relation, AccessShareLock);
+	return count;
+}
+
+/* How many rows of an attached relation are to be captured; NULL if there is none or the caller may not know. */
+PG_FUNCTION_INFO_V1(count_source);
+Datum
+count_source(PG_FUNCTION_ARGS)
+{
+	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Relation	relation = source == NULL ? NULL : try_relation_open(source->relation, AccessShareLock);
+	Trigger    *trigger = relation == NULL ? NULL : mapping_trigger(relation, source->code);
+	Mapping		mapping;
+	int64		count = -1;
+
+	if (trigger != NULL && capture_is_registered(source, trigger) && may_count(relation))
+	{
+		mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
+		count = count_rows(relation, &mapping);
+	}
+	if (relation != NULL)
+		relation_close(relation, AccessShareLock);
+	if (count < 0)
+		PG_RETURN_NULL();
 	PG_RETURN_INT64(count);
 }
 
@@ -498,16 +439,17 @@ child_can_be_covered(Relation child, Oid owner)
 
 /* Make the triggers on one child, unless it has them; whether that was done. */
 static bool
-cover_child(Oid child_id, Relation parent, const char *source)
+cover_child(Oid child_id, Relation parent, const char *name)
 {
 	Relation	child = relation_open(child_id, AccessShareLock);
+	const CatalogEntry *source = find_source(name);
 	Trigger    *trigger = find_trigger(parent, source);
-	bool		is_new = mapping_trigger(child, source) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
+	bool		is_new = mapping_trigger(child, name) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
 
 	if (is_new)
 	{
 		SPI_connect();
-		create_triggers(child, find_source(source), trigger->tgnargs, trigger->tgargs);
+		create_triggers(child, source, trigger->tgnargs, trigger->tgargs);
 		SPI_finish();
 	}
 	relation_close(child, NoLock);
@@ -537,6 +479,35 @@ cover_children(PG_FUNCTION_ARGS)
 			tuplestore_putvalues(result->setResult, result->setDesc, &child, &isnull);
 	}
 	relation_close(parent, NoLock);
+	return (Datum) 0;
+}
+
+/* Relations that have triggers of a source, attached now or once: captured_relations(source). */
+PG_FUNCTION_INFO_V1(captured_relations);
+Datum
+captured_relations(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	SPI_connect();
+	if (SPI_execute("SELECT DISTINCT tgrelid FROM pg_catalog.pg_trigger WHERE tgfoid = 'cx.capture()'::pg_catalog.regprocedure"
+					" ORDER BY tgrelid", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot read the triggers");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		relation_id = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		Relation	relation = try_relation_open(DatumGetObjectId(relation_id), AccessShareLock);
+
+		if (relation == NULL)
+			continue;
+		if (mapping_trigger(relation, name) != NULL)
+			tuplestore_putvalues(result->setResult, result->setDesc, &relation_id, &isnull);
+		relation_close(relation, AccessShareLock);
+	}
+	SPI_finish();
 	return (Datum) 0;
 }
 

@@ -13,13 +13,13 @@
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -29,6 +29,9 @@
 
 /* Customers added in one go. */
 #define SINK_NEW_CUSTOMERS 10000
+
+/* Longest key; an index takes no more than about three times that. */
+#define SINK_KEY_SIZE 1000
 
 /* Rows between two reports of progress. */
 #define SINK_REPORT_ROWS 1000000
@@ -92,7 +95,7 @@ bad_row(Sink *sink, const char *key, int sqlstate, const char *message, const ch
 {
 	BadRow	   *bad = (BadRow *) MemoryContextAllocZero(sink->context, sizeof(BadRow));
 
-	bad->key = key == NULL ? NULL : MemoryContextStrdup(sink->context, key);
+	bad->key = key == NULL || strlen(key) > SINK_KEY_SIZE ? NULL : MemoryContextStrdup(sink->context, key);
 	bad->problem.sqlstate = sqlstate;
 	bad->problem.message = MemoryContextStrdup(sink->context, message);
 	bad->problem.hint = hint == NULL ? NULL : MemoryContextStrdup(sink->context, hint);
@@ -126,16 +129,14 @@ sink_open_customers(Sink *sink)
 	static const char *const by_code[] = {"code"};
 	static const char *const by_identity[] = {"kind", "value"};
 	static const char *const by_id[] = {"customer_id"};
-	static const Oid texts[] = {F_TEXTEQ, F_TEXTEQ};
-	static const Oid bigint[] = {F_INT8EQ};
 	MemoryContext before = MemoryContextSwitchTo(sink->context);
 
 	if (sink->mapping->customer_kind == NULL)
-		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER, by_code, texts, 1);
+		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER, by_code, TEXTOID, 1);
 	else
 	{
-		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER_IDENTITY, by_identity, texts, 2);
-		sink->unit_lookup = lookup_begin(PROGRAM_CUSTOMER, by_id, bigint, 1);
+		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER_IDENTITY, by_identity, TEXTOID, 2);
+		sink->unit_lookup = lookup_begin(PROGRAM_CUSTOMER, by_id, INT8OID, 1);
 	}
 	MemoryContextSwitchTo(before);
 }
@@ -171,7 +172,7 @@ sink_look_up_customer(Sink *sink, SinkCustomer *customer)
 	found = lookup_find(sink->customer_lookup, values);
 	if (found != NULL && sink->unit_lookup != NULL)
 	{
-		values[0] = slot_getattr(found, program_column(sink->customer_lookup->table, "customer_id"), &isnull);
+		values[0] = slot_getattr(found, program_column(sink->customer_lookup->table, "customer_id", INT8OID), &isnull);
 		found = lookup_find(sink->unit_lookup, values);
 	}
 	if (found == NULL)
@@ -180,8 +181,8 @@ sink_look_up_customer(Sink *sink, SinkCustomer *customer)
 	{
 		Relation	table = sink->unit_lookup != NULL ? sink->unit_lookup->table : sink->customer_lookup->table;
 
-		customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id"), &isnull));
-		customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id"), &isnull));
+		customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull));
+		customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id", INT8OID), &isnull));
 		customer->has_unit = !isnull;
 		customer->is_known = true;
 	}
@@ -323,7 +324,7 @@ sink_wait(Sink *sink, SinkCustomer *customer, Datum *values, bool *nulls)
 	WaitingRow *waiting = (WaitingRow *) palloc(sizeof(WaitingRow));
 
 	waiting->customer = customer->code;
-	waiting->row = heap_form_minimal_tuple(sink->columns, values, nulls);
+	waiting->row = heap_form_minimal_tuple(sink->columns, values, nulls, 0);
 	sink->waiting = lappend(sink->waiting, waiting);
 	MemoryContextSwitchTo(before);
 	if (list_length(sink->waiting) >= SINK_NEW_CUSTOMERS)
@@ -435,6 +436,9 @@ sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, boo
 	ready_copy(slot, values, nulls);
 	if (nulls[READY_KEY])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "The key names the row, so each row needs one.", "key is NULL");
+	if (toast_raw_datum_size(values[READY_KEY]) - VARHDRSZ > SINK_KEY_SIZE)
+		return problem_is(problem, ERRCODE_PROGRAM_LIMIT_EXCEEDED, "Use a shorter key, such as md5() of this one.",
+						  "key is longer than %d bytes", SINK_KEY_SIZE);
 	if (nulls[READY_AT])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "With only_if, rows that are not complete yet are left out.", "%s is NULL", time_name);
 	if (!check_time(DatumGetTimestampTz(values[READY_AT]), time_name, problem))
@@ -539,4 +543,47 @@ sink_flush(Sink *sink)
 		problem_raise(&sink->failure->problem);
 	sink_add_waiting(sink);
 	sink_close_customers(sink);
+}
+
+/* Add rows to others. */
+void
+rows_append(Tuplestorestate *rows, Tuplestorestate *part, TupleDesc columns)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(part, true, false, slot))
+		tuplestore_puttupleslot(rows, slot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Add what another sink collected. */
+void
+sink_append(Sink *sink, Sink *part)
+{
+	ListCell   *cell;
+
+	rows_append(sink->ready, part->ready, sink->columns);
+	sink->ready_count += part->ready_count;
+	sink->changed_until = Max(sink->changed_until, part->changed_until);
+	foreach(cell, part->bad)
+	{
+		BadRow	   *bad = (BadRow *) lfirst(cell);
+
+		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message);
+	}
+}
+
+/* The key of the first of some rows that are ready. */
+char *
+sink_first_key(Tuplestorestate *ready)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(sink_columns(), &TTSOpsMinimalTuple);
+	char	   *key = NULL;
+	bool		isnull;
+
+	tuplestore_rescan(ready);
+	if (tuplestore_gettupleslot(ready, true, false, slot))
+		key = TextDatumGetCString(slot_getattr(slot, READY_KEY + 1, &isnull));
+	ExecDropSingleTupleTableSlot(slot);
+	return key;
 }

@@ -67,6 +67,9 @@ typedef struct Sink
 
 extern Sink *sink_begin(const Mapping *mapping, bool reports_progress);
 extern void sink_flush(Sink *sink);
+extern void sink_append(Sink *sink, Sink *part);
+extern void rows_append(Tuplestorestate *rows, Tuplestorestate *part, TupleDesc columns);
+extern char *sink_first_key(Tuplestorestate *ready);
 extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message);
 extern TupleDesc sink_columns(void);
 

@@ -14,9 +14,12 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #include "collect/live_tally.h"
 #include "collect/target.h"
@@ -41,6 +44,9 @@ typedef enum TargetStatement
 #define EVENT_COLUMNS "customer_id, touchpoint_id, org_unit_id, occurred_at, name, value, attributes"
 #define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes"
 #define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes"
+
+/* All columns of cx_rows. */
+#define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes"
 
 /* What differs between the two tables. */
 typedef struct TargetTable
@@ -69,21 +75,26 @@ target_key_columns(void)
 	return columns;
 }
 
-/* Let the statements of this SPI connection see rows under a name. */
+/*
+ * Let the statements of this SPI connection see rows under a name.  What the
+ * connection keeps of that must outlive the attempt that registers it.
+ */
 void
 target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation)
 {
-	EphemeralNamedRelation named = (EphemeralNamedRelation) palloc0(sizeof(EphemeralNamedRelationData));
+	EphemeralNamedRelation named = (EphemeralNamedRelation) SPI_palloc(sizeof(EphemeralNamedRelationData));
+	MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(named));
 
 	named->md.name = pstrdup(name);
 	named->md.reliddesc = relation;
-	named->md.tupdesc = columns;
+	named->md.tupdesc = columns == NULL ? NULL : CreateTupleDescCopy(columns);
 	named->md.enrtype = ENR_NAMED_TUPLESTORE;
 	named->md.enrtuples = count;
 	named->reldata = rows;
 	(void) SPI_unregister_relation(name);
 	if (SPI_register_relation(named) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "cannot register rows \"%s\"", name);
+	MemoryContextSwitchTo(before);
 }
 
 /* The text of a statement. */
@@ -153,7 +164,7 @@ static void
 target_execute(SPIPlanPtr plan, int64 source_id)
 {
 	Datum		argument = Int64GetDatum(source_id);
-	bool		before = live_tally_trust(true);
+	int			before = live_tally_trust();
 
 	PG_TRY();
 	{
@@ -162,7 +173,7 @@ target_execute(SPIPlanPtr plan, int64 source_id)
 	}
 	PG_FINALLY();
 	{
-		(void) live_tally_trust(before);
+		live_tally_trust_before(before);
 	}
 	PG_END_TRY();
 }
@@ -196,55 +207,164 @@ target_prefer_indexes(void)
 		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Record rows that could not be written. */
+/* Run a query on cx_rows and cx_gone with the source as $1. */
 static void
-target_record_errors(Sink *sink, int64 source_id)
-{
-	Oid			types[4] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
-	SPIPlanPtr	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
-								   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
-								   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
-	ListCell   *cell;
-
-	foreach(cell, sink->bad)
-	{
-		BadRow	   *bad = (BadRow *) lfirst(cell);
-		Datum		values[4] = {Int64GetDatum(source_id)};
-
-		if (bad->key != NULL)
-			values[1] = CStringGetTextDatum(bad->key);
-		values[2] = CStringGetTextDatum(unpack_sql_state(bad->problem.sqlstate));
-		values[3] = CStringGetTextDatum(bad->problem.message);
-		if (SPI_execute_plan(plan, values, bad->key == NULL ? " n  " : "    ", false, 0) != SPI_OK_INSERT)
-			elog(ERROR, "cannot record an error of import");
-	}
-}
-
-/* Forget recorded errors of rows with these keys, which changed or left. */
-void
-target_forget_errors(int64 source_id, Tuplestorestate *keys)
+target_query(const char *query, int64 source_id, int expected)
 {
 	Oid			type = INT8OID;
 	Datum		argument = Int64GetDatum(source_id);
 
-	target_register_rows("cx_gone", keys, 1, target_key_columns(), InvalidOid);
-	if (SPI_execute_with_args("DELETE FROM cx_data.import_error WHERE source_id = $1"
-							  " AND source_key IN (SELECT source_key FROM cx_gone)", 1, &type, &argument, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "cannot forget errors of import");
+	if (SPI_execute_with_args(query, 1, &type, &argument, NULL, false, 0) != expected)
+		elog(ERROR, "cannot run: %s", query);
+}
+
+/* Let the statements see the rows of a sink, and old keys if there are any. */
+static void
+target_register(Sink *sink, Tuplestorestate *old_keys, bool keep)
+{
+	target_register_rows("cx_rows", sink->ready, keep ? 1 : sink->ready_count, sink->columns, InvalidOid);
+	if (old_keys != NULL)
+		target_register_rows("cx_gone", old_keys, keep ? 1 : tuplestore_tuple_count(old_keys), target_key_columns(), InvalidOid);
+}
+
+/* The rows that a query on cx_rows and cx_gone gives, with the source as $1. */
+static Tuplestorestate *
+target_select(const char *query, int64 source_id)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
+	SPIExecuteOptions options = {.dest = CreateDestReceiver(DestTuplestore)};
+	Oid			type = INT8OID;
+	SPIPlanPtr	plan = SPI_prepare(query, 1, &type);
+
+	options.params = makeParamList(1);
+	options.params->params[0].value = Int64GetDatum(source_id);
+	options.params->params[0].isnull = false;
+	options.params->params[0].pflags = PARAM_FLAG_CONST;
+	options.params->params[0].ptype = type;
+	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, false, NULL, NULL);
+	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot run: %s", query);
+	return rows;
+}
+
+/* Note rows with these keys as bad. */
+static void
+sink_add_repeated(Sink *sink, Tuplestorestate *keys)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(target_key_columns(), &TTSOpsMinimalTuple);
+	bool		isnull;
+
+	tuplestore_rescan(keys);
+	while (tuplestore_gettupleslot(keys, true, false, slot))
+	{
+		char	   *key = TextDatumGetCString(slot_getattr(slot, 1, &isnull));
+
+		sink_add_bad(sink, key, ERRCODE_UNIQUE_VIOLATION, psprintf("key \"%s\" comes twice", key));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Where a query finds keys that are not to be written, note these as bad and keep only what another one selects. */
+static void
+target_drop(Sink *sink, const char *find_keys, const char *keep, int64 source_id)
+{
+	Tuplestorestate *keys = target_select(find_keys, source_id);
+	int64		count = tuplestore_tuple_count(keys);
+
+	if (count > 0)
+	{
+		Tuplestorestate *all = sink->ready;
+
+		sink_add_repeated(sink, keys);
+		target_register_rows("cx_repeated", keys, count, target_key_columns(), InvalidOid);
+		sink->ready = target_select(keep, source_id);
+		sink->ready_count = tuplestore_tuple_count(sink->ready);
+		target_register_rows("cx_rows", sink->ready, sink->ready_count, sink->columns, InvalidOid);
+		tuplestore_end(all);
+	}
+	tuplestore_end(keys);
+}
+
+/*
+ * Note rows as bad whose key another row has: of rows that come together one
+ * is kept, of rows that come to one that is there already none.
+ */
+void
+target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode)
+{
+	ActingAs	before;
+
+	if (sink->ready_count == 0)
+		return;
+	before = act_as(program_owner());
+	target_register(sink, old_keys, false);
+	if (sink->ready_count > 1)
+		target_drop(sink, "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1",
+					"SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
+					" WHERE $1 IS NOT NULL ORDER BY source_key, place", source_id);
+	if (mode == TARGET_INSERT || mode == TARGET_REPLACE)
+		target_drop(sink, psprintf("SELECT r.source_key FROM cx_rows AS r JOIN %s AS t ON t.source_id = $1 AND t.source_key = r.source_key%s",
+								   target_tables[sink->mapping->is_event].name,
+								   old_keys == NULL ? "" : " WHERE r.source_key NOT IN (SELECT source_key FROM cx_gone WHERE source_key IS NOT NULL)"),
+					"SELECT " READY_ALL " FROM cx_rows WHERE source_key NOT IN (SELECT source_key FROM cx_repeated) AND $1 IS NOT NULL", source_id);
+	act_as_before(before);
+}
+
+/* Record one row that could not be written. */
+static void
+target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
+{
+	Datum		values[4] = {Int64GetDatum(source_id)};
+
+	if (bad->key != NULL)
+		values[1] = CStringGetTextDatum(bad->key);
+	values[2] = CStringGetTextDatum(unpack_sql_state(bad->problem.sqlstate));
+	values[3] = CStringGetTextDatum(bad->problem.message);
+	if (SPI_execute_plan(plan, values, bad->key == NULL ? " n  " : "    ", false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "cannot record an error of import");
+}
+
+/*
+ * Record rows that could not be written, and forget what was recorded of rows
+ * that changed or left.  Of rows that share a key one may still be there, so
+ * that is left to the next maintenance.
+ */
+void
+target_record_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id)
+{
+	Oid			types[4] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
+	ActingAs	before;
+	SPIPlanPtr	plan;
+	ListCell   *cell;
+
+	if (sink->bad == NIL && old_keys == NULL)
+		return;
+	before = act_as(program_owner());
+	target_register(sink, old_keys, false);
+	if (old_keys != NULL)
+		target_query("DELETE FROM cx_data.import_error WHERE source_id = $1 AND source_key IN (SELECT source_key FROM cx_gone)"
+					 " AND sqlstate <> '23505'", source_id, SPI_OK_DELETE);
+	if (sink->bad != NIL)
+	{
+		plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
+						   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
+						   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
+		foreach(cell, sink->bad)
+			target_record_error(plan, source_id, (const BadRow *) lfirst(cell));
+	}
+	act_as_before(before);
 }
 
 /* Write what a sink collected, within an SPI connection. */
 TargetCounts
-target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 source_id, TargetMode mode)
+target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode)
 {
 	bool		is_event = sink->mapping->is_event;
 	bool		keep = mode == TARGET_INSERT || mode == TARGET_REPLACE;
 	TargetCounts counts = {0};
 	ActingAs	before = act_as(program_owner());
 
-	target_register_rows("cx_rows", sink->ready, keep ? 1 : sink->ready_count, sink->columns, InvalidOid);
-	if (old_keys != NULL)
-		target_register_rows("cx_gone", old_keys, keep ? 1 : old_count, target_key_columns(), InvalidOid);
+	target_register(sink, old_keys, keep);
 	if (mode == TARGET_REPLACE)
 		target_prefer_indexes();
 	if (mode != TARGET_INSERT && sink->ready_count > 1)
@@ -257,13 +377,13 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 sourc
 				counts.inserted = target_run(is_event, STATEMENT_INSERT, keep, source_id);
 			break;
 		case TARGET_REPLACE:
-			if (old_count > 0)
-				counts.deleted = target_run(is_event, STATEMENT_DELETE_GONE, keep, source_id);
+			counts.deleted = target_run(is_event, STATEMENT_DELETE_GONE, keep, source_id);
 			/* where a key turns up that is another row's, the INSERT below fails */
-			if (sink->ready_count > 0 && old_count > 0)
-				counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
 			if (sink->ready_count > 0)
-				counts.inserted = target_run(is_event, old_count > 0 ? STATEMENT_INSERT_AFTER : STATEMENT_INSERT, keep, source_id);
+			{
+				counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
+				counts.inserted = target_run(is_event, STATEMENT_INSERT_AFTER, keep, source_id);
+			}
 			break;
 		case TARGET_MIRROR:
 			counts.deleted = target_run(is_event, STATEMENT_DELETE_OTHERS, keep, source_id);
@@ -273,10 +393,6 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 sourc
 			counts.inserted = target_run(is_event, STATEMENT_INSERT_MISSING, keep, source_id);
 			break;
 	}
-	if (sink->mapping->records_errors && old_keys != NULL)
-		target_forget_errors(source_id, old_keys);
-	if (sink->bad != NIL)
-		target_record_errors(sink, source_id);
 	act_as_before(before);
 	return counts;
 }

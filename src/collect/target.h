@@ -27,8 +27,9 @@ typedef struct TargetCounts
 	int64		deleted;
 } TargetCounts;
 
-extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 old_count, int64 source_id, TargetMode mode);
-extern void target_forget_errors(int64 source_id, Tuplestorestate *keys);
+extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
+extern void target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
+extern void target_record_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id);
 extern TupleDesc target_key_columns(void);
 extern void target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation);
 

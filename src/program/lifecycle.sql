@@ -48,6 +48,7 @@ DECLARE
 	old_version text;
 	tallies_are_lost boolean;
 	relations_before text[];
+	command text;
 BEGIN
 	PERFORM cx.require_program();
 	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
@@ -67,6 +68,15 @@ BEGIN
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();
+	-- whoever upgrades it, all of it belongs to one role
+	FOR command IN
+		SELECT format('ALTER TABLE %s OWNER TO %I', made.oid::regclass, pg_get_userbyid(program.relowner))
+		FROM pg_class AS made JOIN pg_class AS program USING (relnamespace)
+		WHERE program.oid = 'cx_data.program'::regclass AND made.relkind IN ('r', 'v') AND made.relowner <> program.relowner
+			AND made.relname <> ALL (relations_before)
+	LOOP
+		EXECUTE command;
+	END LOOP;
 	IF tallies_are_lost THEN
 		CALL cx.rebuild_tallies();
 	END IF;

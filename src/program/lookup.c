@@ -15,6 +15,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -22,40 +26,40 @@
 
 #include "program/lookup.h"
 
-/* The number of a column that cx made. */
+/* The number of a column that cx made, which still has the type that it was made with. */
 AttrNumber
-program_column(Relation relation, const char *name)
+program_column(Relation relation, const char *name, Oid type)
 {
 	TupleDesc	columns = RelationGetDescr(relation);
 
 	for (int i = 0; i < columns->natts; i++)
-		if (strcmp(NameStr(TupleDescAttr(columns, i)->attname), name) == 0)
+		if (strcmp(NameStr(TupleDescAttr(columns, i)->attname), name) == 0 && TupleDescAttr(columns, i)->atttypid == type)
 			return i + 1;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("table %s.%s has no column \"%s\"", PROGRAM_SCHEMA,
-					RelationGetRelationName(relation), name),
-			 errhint("Columns that cx made must neither be dropped nor renamed.")));
+			 errmsg("table %s.%s has no column \"%s\" of type %s", PROGRAM_SCHEMA,
+					RelationGetRelationName(relation), name, format_type_be(type)),
+			 errhint("Columns that cx made must be neither dropped nor renamed nor changed to another type.")));
 }
 
 /* Whether an index is unique and on just these columns. */
 static bool
-lookup_fits(Relation index, const AttrNumber *columns, int count)
+lookup_fits(Relation index, const AttrNumber *columns, Oid type, int count)
 {
 	Form_pg_index form = index->rd_index;
 
-	if (!form->indisunique || !form->indisvalid || !form->indimmediate || index->rd_rel->relam != BTREE_AM_OID ||
+	if (index->rd_rel->relkind != RELKIND_INDEX || !form->indisunique || !form->indisvalid || !form->indimmediate || index->rd_rel->relam != BTREE_AM_OID ||
 		form->indnkeyatts != count || RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int i = 0; i < count; i++)
-		if (form->indkey.values[i] != columns[i])
+		if (form->indkey.values[i] != columns[i] || index->rd_opcintype[i] != type)
 			return false;
 	return true;
 }
 
 /* The unique index on these columns, open. */
 static Relation
-lookup_open_index(Relation table, const AttrNumber *columns, int count)
+lookup_open_index(Relation table, const AttrNumber *columns, Oid type, int count)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	ListCell   *cell;
@@ -64,7 +68,7 @@ lookup_open_index(Relation table, const AttrNumber *columns, int count)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (lookup_fits(index, columns, count))
+		if (lookup_fits(index, columns, type, count))
 		{
 			list_free(indexes);
 			return index;
@@ -99,9 +103,9 @@ lookup_stop(Lookup *lookup)
 	UnregisterSnapshot(lookup->snapshot);
 }
 
-/* Get ready, in the current memory context, to look for rows by these columns with these equality functions. */
+/* Get ready, in the current memory context, to look for rows by these columns of type bigint or text. */
 Lookup *
-lookup_begin(ProgramTable table, const char *const *columns, const Oid *equality, int count)
+lookup_begin(ProgramTable table, const char *const *columns, Oid type, int count)
 {
 	Lookup	   *lookup = (Lookup *) palloc0(sizeof(Lookup));
 	AttrNumber	numbers[LOOKUP_MAX_COLUMNS];
@@ -111,11 +115,11 @@ lookup_begin(ProgramTable table, const char *const *columns, const Oid *equality
 	lookup->columns = count;
 	lookup->table = table_open(program_table(table), AccessShareLock);
 	for (int i = 0; i < count; i++)
-		numbers[i] = program_column(lookup->table, columns[i]);
-	lookup->index = lookup_open_index(lookup->table, numbers, count);
+		numbers[i] = program_column(lookup->table, columns[i], type);
+	lookup->index = lookup_open_index(lookup->table, numbers, type, count);
 	for (int i = 0; i < count; i++)
 		ScanKeyEntryInitialize(&lookup->keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   lookup->index->rd_indcollation[i], equality[i], (Datum) 0);
+							   lookup->index->rd_indcollation[i], type == INT8OID ? F_INT8EQ : F_TEXTEQ, (Datum) 0);
 	lookup->slot = table_slot_create(lookup->table, NULL);
 	lookup_start(lookup);
 	return lookup;

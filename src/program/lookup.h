@@ -30,9 +30,9 @@ typedef struct Lookup
 	int			columns;
 } Lookup;
 
-extern Lookup *lookup_begin(ProgramTable table, const char *const *columns, const Oid *equality, int count);
+extern Lookup *lookup_begin(ProgramTable table, const char *const *columns, Oid type, int count);
 extern TupleTableSlot *lookup_find(Lookup *lookup, const Datum *values);
 extern void lookup_end(Lookup *lookup);
-extern AttrNumber program_column(Relation relation, const char *name);
+extern AttrNumber program_column(Relation relation, const char *name, Oid type);
 
 #endif							/* CX_LOOKUP_H */

@@ -54,6 +54,8 @@ act_as_reader(Oid role)
 	pin_setting("IntervalStyle", "postgres");
 	pin_setting("extra_float_digits", "1");
 	pin_setting("bytea_output", "hex");
+	pin_setting("standard_conforming_strings", "on");
+	pin_setting("transform_null_equals", "off");
 	return before;
 }
 

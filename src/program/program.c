@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -76,7 +77,7 @@ program_table(ProgramTable table)
 }
 
 /* The role that owns a table. */
-static Oid
+Oid
 relation_owner(Oid relation)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
@@ -94,6 +95,14 @@ Oid
 program_owner(void)
 {
 	return relation_owner(program_table(PROGRAM_FEEDBACK));
+}
+
+/* The type cx.tally. */
+Oid
+program_tally_type(void)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("tally"),
+						   ObjectIdGetDatum(get_namespace_oid("cx", false)));
 }
 
 /* Raises an error if there is no program. */

@@ -34,5 +34,7 @@ typedef enum ProgramTable
 extern void program_define_settings(void);
 extern Oid	program_table(ProgramTable table);
 extern Oid	program_owner(void);
+extern Oid	program_tally_type(void);
+extern Oid	relation_owner(Oid relation);
 
 #endif							/* CX_PROGRAM_H */
