@@ -858,7 +858,7 @@ COMMENT ON AGGREGATE cx.journey_stage_score(double precision, double precision, 
 
 CREATE FUNCTION cx.min_responses() RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.min_responses() IS 'setting cx.min_responses (default 30): answers below which the views show no score and no change';
+COMMENT ON FUNCTION cx.min_responses() IS 'setting cx.min_responses (default 30): answers below which the views compare nothing and leave touchpoints out of stage scores';
 
 CREATE FUNCTION cx.as_of() RETURNS timestamptz
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
@@ -1018,6 +1018,24 @@ CREATE AGGREGATE cx.journey_stage_estimate(experience cx.estimate, weight double
 );
 COMMENT ON AGGREGATE cx.journey_stage_estimate(cx.estimate, double precision) IS 'journey_stage_score with its interval: weighted mean of independent experiences, 0..100, normal 95 % interval from their standard errors; NULL without any; rows with a NULL or weight 0 are left out';
 -- Publishing journeys
+
+-- STRICT keeps it from being inlined, and so its number of rows is what the planner expects
+CREATE FUNCTION cx.touchpoints_of(definition jsonb)
+	RETURNS TABLE (stage_id bigint, stage text, stage_name text, stage_position integer, stage_weight double precision,
+		touchpoint_id bigint, touchpoint text, touchpoint_name text, touchpoint_position integer, touchpoint_weight double precision,
+		channel text, moment_of_truth boolean, owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT s.stage_id, s.code, s.name, s.position, s.weight,
+		t.touchpoint_id, t.code, t.name, t.position, t.weight,
+		t.channel, t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit
+	FROM jsonb_to_recordset(definition -> 'stages')
+		AS s (stage_id bigint, code text, name text, position integer, weight double precision, touchpoints jsonb)
+	LEFT JOIN LATERAL jsonb_to_recordset(s.touchpoints)
+		AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,
+			owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text) ON true;
+END;
+COMMENT ON FUNCTION cx.touchpoints_of(jsonb) IS 'touchpoints of a definition that publish_journey made, with their stages; a stage without touchpoints is a row without touchpoint';
 
 CREATE FUNCTION cx.journey_notes(stage bigint, touchpoint bigint) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -1862,7 +1880,7 @@ COMMENT ON COLUMN cx_data.touchpoint_score.change_upper IS 'upper end of the 95 
 COMMENT ON COLUMN cx_data.touchpoint_score.p_value IS 'p-value of the change by itself, 0..1';
 COMMENT ON COLUMN cx_data.touchpoint_score.q_value IS 'p-value adjusted for the false discovery rate over the touchpoints of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
 COMMENT ON COLUMN cx_data.touchpoint_score.significant IS 'whether q_value is below 0.05';
-COMMENT ON COLUMN cx_data.touchpoint_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+COMMENT ON COLUMN cx_data.touchpoint_score.verdict IS 'better, worse, no clear change, or too few: fewer than cx.min_responses answers in one of the periods';
 
 CREATE OR REPLACE VIEW cx_data.unit_score WITH (security_invoker = true) AS
 WITH RECURSIVE below (org_unit_id, top_id) AS (
@@ -1912,7 +1930,7 @@ COMMENT ON COLUMN cx_data.unit_score.change_upper IS 'upper end of the 95 % inte
 COMMENT ON COLUMN cx_data.unit_score.p_value IS 'p-value of the change by itself, 0..1';
 COMMENT ON COLUMN cx_data.unit_score.q_value IS 'p-value adjusted for the false discovery rate over the units of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
 COMMENT ON COLUMN cx_data.unit_score.significant IS 'whether q_value is below 0.05';
-COMMENT ON COLUMN cx_data.unit_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+COMMENT ON COLUMN cx_data.unit_score.verdict IS 'better, worse, no clear change, or too few: fewer than cx.min_responses answers in one of the periods';
 
 CREATE OR REPLACE VIEW cx_data.feedback_detail WITH (security_invoker = true) AS
 SELECT f.feedback_id,
@@ -2014,21 +2032,14 @@ COMMENT ON COLUMN cx_data.source_status.last_error IS 'why the rows cannot be co
 -- touchpoints that have enough answers, a journey that of its stages.
 
 CREATE OR REPLACE VIEW cx_data.journey_published WITH (security_invoker = true) AS
-SELECT j.journey_id, j.code AS journey, v.definition ->> 'name' AS journey_name, v.version, v.published_at,
-	s.stage_id, s.code AS stage, s.name AS stage_name, s.position AS stage_position, s.weight AS stage_weight,
-	t.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name, t.position AS touchpoint_position, t.weight AS touchpoint_weight,
-	t.channel, t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit
+SELECT j.journey_id, j.code AS journey, v.definition ->> 'name' AS journey_name, v.version, v.published_at, t.*
 FROM cx_data.journey AS j
 CROSS JOIN LATERAL (
 	SELECT version, published_at, definition FROM cx_data.journey_version
 	WHERE journey_id = j.journey_id AND published_at <= cx.as_of()
 	ORDER BY version DESC LIMIT 1
 ) AS v
-CROSS JOIN LATERAL jsonb_to_recordset(v.definition -> 'stages')
-	AS s (stage_id bigint, code text, name text, position integer, weight double precision, touchpoints jsonb)
-LEFT JOIN LATERAL jsonb_to_recordset(s.touchpoints)
-	AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,
-		owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text) ON true;
+CROSS JOIN LATERAL cx.touchpoints_of(v.definition) AS t;
 COMMENT ON VIEW cx_data.journey_published IS 'touchpoints of the journeys as published: the version in force at cx.as_of()';
 COMMENT ON COLUMN cx_data.journey_published.journey_id IS 'the journey';
 COMMENT ON COLUMN cx_data.journey_published.journey IS 'code of the journey';
@@ -2063,7 +2074,7 @@ SELECT j.journey_id, j.journey, j.journey_name, j.stage_id, j.stage, j.stage_nam
 	j.touchpoint_id, j.touchpoint, j.touchpoint_name, j.touchpoint_position, j.channel, j.moment_of_truth,
 	((e.experience).value - 50) / 25 AS emotion, (e.experience).value, (e.experience).lower, (e.experience).upper,
 	coalesce((e.experience).responses, 0) AS responses,
-	coalesce((e.experience).responses, 0) >= cx.min_responses() AS counted
+	coalesce((e.experience).responses, 0) >= cx.min_responses() AS enough_responses
 FROM cx_data.journey_published AS j
 LEFT JOIN experienced AS e USING (touchpoint_id)
 WHERE j.touchpoint_id IS NOT NULL;
@@ -2086,7 +2097,7 @@ COMMENT ON COLUMN cx_data.emotion_curve.value IS 'experience, 0..100: mean of al
 COMMENT ON COLUMN cx_data.emotion_curve.lower IS 'lower end of the 95 % interval of the value; NULL for one answer';
 COMMENT ON COLUMN cx_data.emotion_curve.upper IS 'upper end of the 95 % interval of the value; NULL for one answer';
 COMMENT ON COLUMN cx_data.emotion_curve.responses IS 'answers of the last 28 full days';
-COMMENT ON COLUMN cx_data.emotion_curve.counted IS 'whether these are enough, at least cx.min_responses, to count in the score of the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.enough_responses IS 'whether these are at least cx.min_responses, enough to count in the score of the stage';
 
 CREATE OR REPLACE VIEW cx_data.stage_score WITH (security_invoker = true) AS
 WITH experienced AS (
@@ -2666,7 +2677,8 @@ BEGIN
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
-	GROUP BY 1, 2, 3, 4;
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 3;
 END
 $$;
 COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';

@@ -8,3 +8,6 @@ ALTER DATABASE telecom SET timezone = 'UTC';
 ALTER DATABASE telecom SET datestyle = 'ISO, YMD';
 CREATE EXTENSION cx;
 \ir load.sql
+\ir program.sql
+-- the views look at the data as on the first of July 2026
+ALTER DATABASE telecom SET cx.as_of = '2026-07-01 00:00+02';

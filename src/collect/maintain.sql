@@ -12,7 +12,8 @@ BEGIN
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
-	GROUP BY 1, 2, 3, 4;
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 3;
 END
 $$;
 COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';

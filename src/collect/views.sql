@@ -191,7 +191,7 @@ COMMENT ON COLUMN cx_data.touchpoint_score.change_upper IS 'upper end of the 95 
 COMMENT ON COLUMN cx_data.touchpoint_score.p_value IS 'p-value of the change by itself, 0..1';
 COMMENT ON COLUMN cx_data.touchpoint_score.q_value IS 'p-value adjusted for the false discovery rate over the touchpoints of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
 COMMENT ON COLUMN cx_data.touchpoint_score.significant IS 'whether q_value is below 0.05';
-COMMENT ON COLUMN cx_data.touchpoint_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+COMMENT ON COLUMN cx_data.touchpoint_score.verdict IS 'better, worse, no clear change, or too few: fewer than cx.min_responses answers in one of the periods';
 
 CREATE OR REPLACE VIEW cx_data.unit_score WITH (security_invoker = true) AS
 WITH RECURSIVE below (org_unit_id, top_id) AS (
@@ -241,7 +241,7 @@ COMMENT ON COLUMN cx_data.unit_score.change_upper IS 'upper end of the 95 % inte
 COMMENT ON COLUMN cx_data.unit_score.p_value IS 'p-value of the change by itself, 0..1';
 COMMENT ON COLUMN cx_data.unit_score.q_value IS 'p-value adjusted for the false discovery rate over the units of the metric that have at least cx.min_responses answers in both periods; NULL for the others';
 COMMENT ON COLUMN cx_data.unit_score.significant IS 'whether q_value is below 0.05';
-COMMENT ON COLUMN cx_data.unit_score.verdict IS 'better, worse, no clear change, or too few: less than cx.min_responses answers in one of the periods';
+COMMENT ON COLUMN cx_data.unit_score.verdict IS 'better, worse, no clear change, or too few: fewer than cx.min_responses answers in one of the periods';
 
 CREATE OR REPLACE VIEW cx_data.feedback_detail WITH (security_invoker = true) AS
 SELECT f.feedback_id,

@@ -1,5 +1,23 @@
 -- Publishing journeys
 
+-- STRICT keeps it from being inlined, and so its number of rows is what the planner expects
+CREATE FUNCTION cx.touchpoints_of(definition jsonb)
+	RETURNS TABLE (stage_id bigint, stage text, stage_name text, stage_position integer, stage_weight double precision,
+		touchpoint_id bigint, touchpoint text, touchpoint_name text, touchpoint_position integer, touchpoint_weight double precision,
+		channel text, moment_of_truth boolean, owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT s.stage_id, s.code, s.name, s.position, s.weight,
+		t.touchpoint_id, t.code, t.name, t.position, t.weight,
+		t.channel, t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit
+	FROM jsonb_to_recordset(definition -> 'stages')
+		AS s (stage_id bigint, code text, name text, position integer, weight double precision, touchpoints jsonb)
+	LEFT JOIN LATERAL jsonb_to_recordset(s.touchpoints)
+		AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,
+			owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text) ON true;
+END;
+COMMENT ON FUNCTION cx.touchpoints_of(jsonb) IS 'touchpoints of a definition that publish_journey made, with their stages; a stage without touchpoints is a row without touchpoint';
+
 CREATE FUNCTION cx.journey_notes(stage bigint, touchpoint bigint) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -5,21 +5,14 @@
 -- touchpoints that have enough answers, a journey that of its stages.
 
 CREATE OR REPLACE VIEW cx_data.journey_published WITH (security_invoker = true) AS
-SELECT j.journey_id, j.code AS journey, v.definition ->> 'name' AS journey_name, v.version, v.published_at,
-	s.stage_id, s.code AS stage, s.name AS stage_name, s.position AS stage_position, s.weight AS stage_weight,
-	t.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name, t.position AS touchpoint_position, t.weight AS touchpoint_weight,
-	t.channel, t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit
+SELECT j.journey_id, j.code AS journey, v.definition ->> 'name' AS journey_name, v.version, v.published_at, t.*
 FROM cx_data.journey AS j
 CROSS JOIN LATERAL (
 	SELECT version, published_at, definition FROM cx_data.journey_version
 	WHERE journey_id = j.journey_id AND published_at <= cx.as_of()
 	ORDER BY version DESC LIMIT 1
 ) AS v
-CROSS JOIN LATERAL jsonb_to_recordset(v.definition -> 'stages')
-	AS s (stage_id bigint, code text, name text, position integer, weight double precision, touchpoints jsonb)
-LEFT JOIN LATERAL jsonb_to_recordset(s.touchpoints)
-	AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,
-		owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text) ON true;
+CROSS JOIN LATERAL cx.touchpoints_of(v.definition) AS t;
 COMMENT ON VIEW cx_data.journey_published IS 'touchpoints of the journeys as published: the version in force at cx.as_of()';
 COMMENT ON COLUMN cx_data.journey_published.journey_id IS 'the journey';
 COMMENT ON COLUMN cx_data.journey_published.journey IS 'code of the journey';
@@ -54,7 +47,7 @@ SELECT j.journey_id, j.journey, j.journey_name, j.stage_id, j.stage, j.stage_nam
 	j.touchpoint_id, j.touchpoint, j.touchpoint_name, j.touchpoint_position, j.channel, j.moment_of_truth,
 	((e.experience).value - 50) / 25 AS emotion, (e.experience).value, (e.experience).lower, (e.experience).upper,
 	coalesce((e.experience).responses, 0) AS responses,
-	coalesce((e.experience).responses, 0) >= cx.min_responses() AS counted
+	coalesce((e.experience).responses, 0) >= cx.min_responses() AS enough_responses
 FROM cx_data.journey_published AS j
 LEFT JOIN experienced AS e USING (touchpoint_id)
 WHERE j.touchpoint_id IS NOT NULL;
@@ -77,7 +70,7 @@ COMMENT ON COLUMN cx_data.emotion_curve.value IS 'experience, 0..100: mean of al
 COMMENT ON COLUMN cx_data.emotion_curve.lower IS 'lower end of the 95 % interval of the value; NULL for one answer';
 COMMENT ON COLUMN cx_data.emotion_curve.upper IS 'upper end of the 95 % interval of the value; NULL for one answer';
 COMMENT ON COLUMN cx_data.emotion_curve.responses IS 'answers of the last 28 full days';
-COMMENT ON COLUMN cx_data.emotion_curve.counted IS 'whether these are enough, at least cx.min_responses, to count in the score of the stage';
+COMMENT ON COLUMN cx_data.emotion_curve.enough_responses IS 'whether these are at least cx.min_responses, enough to count in the score of the stage';
 
 CREATE OR REPLACE VIEW cx_data.stage_score WITH (security_invoker = true) AS
 WITH experienced AS (

@@ -12,12 +12,15 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <limits.h>
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -48,7 +51,7 @@ void
 program_define_settings(void)
 {
 	DefineCustomIntVariable("cx.min_responses",
-							"Answers below which the views of the CX program show no score and no change.",
+							"Answers below which the views of the CX program compare nothing and leave touchpoints out of stage scores.",
 							NULL, &min_responses_setting, 30, 1, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("cx.as_of",
@@ -130,6 +133,30 @@ min_responses(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(min_responses_setting);
 }
 
+/* The setting cx.as_of as a time; reading it again only when what decides its meaning has changed. */
+static TimestampTz
+as_of_time(void)
+{
+	static char read_setting[128];
+	static pg_tz *read_zone = NULL;
+	static int	read_order = 0;
+	static TimestampTz time;
+
+	if (read_zone == session_timezone && read_order == DateOrder && strcmp(read_setting, as_of_setting) == 0)
+		return time;
+	read_zone = NULL;			/* in case of an error below */
+	time = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(as_of_setting),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	/* "now", "today" and the like mean something else each time */
+	if (strlen(as_of_setting) < sizeof(read_setting) && isdigit((unsigned char) as_of_setting[0]))
+	{
+		strcpy(read_setting, as_of_setting);
+		read_zone = session_timezone;
+		read_order = DateOrder;
+	}
+	return time;
+}
+
 /* The setting cx.as_of, or the time at which the transaction began. */
 PG_FUNCTION_INFO_V1(as_of);
 Datum
@@ -137,6 +164,5 @@ as_of(PG_FUNCTION_ARGS)
 {
 	if (as_of_setting == NULL || as_of_setting[0] == '\0')
 		PG_RETURN_TIMESTAMPTZ(GetCurrentTransactionStartTimestamp());
-	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(as_of_setting),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	PG_RETURN_TIMESTAMPTZ(as_of_time());
 }

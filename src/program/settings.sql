@@ -2,7 +2,7 @@
 
 CREATE FUNCTION cx.min_responses() RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.min_responses() IS 'setting cx.min_responses (default 30): answers below which the views show no score and no change';
+COMMENT ON FUNCTION cx.min_responses() IS 'setting cx.min_responses (default 30): answers below which the views compare nothing and leave touchpoints out of stage scores';
 
 CREATE FUNCTION cx.as_of() RETURNS timestamptz
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
