@@ -2563,6 +2563,7 @@ DECLARE
 	result record;
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
 		IF mapping ->> missing IS NULL THEN
 			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
@@ -2650,6 +2651,7 @@ DECLARE
 	changed_until timestamptz;
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	-- one at a time
 	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
 	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until
@@ -2669,6 +2671,7 @@ CREATE PROCEDURE cx.rebuild_tallies()
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
 	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
@@ -2746,6 +2749,7 @@ DECLARE
 	part regclass;
 	captured bigint := 0;
 BEGIN
+	PERFORM cx.require_read_committed();
 	-- partitions that were detached are tables like any other
 	SELECT relation INTO attached FROM cx_data.source WHERE name = cover_source.source;
 	FOR part IN
@@ -2773,6 +2777,7 @@ DECLARE
 	failed_keys text[];
 	failed_attempts integer[];
 BEGIN
+	PERFORM cx.require_read_committed();
 	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
 	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
 	INTO has_nameless, failed_ids, failed_keys, failed_attempts
@@ -2834,6 +2839,18 @@ COMMENT ON FUNCTION cx.version() IS 'version of the extension''s library';
 CREATE FUNCTION cx.require_program() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.require_program() IS 'raises an error with a hint if there is no CX program';
+
+CREATE FUNCTION cx.require_read_committed() RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'the CX program is maintained at isolation level read committed only'
+			USING ERRCODE = 'active_sql_transaction', DETAIL = 'At a higher level, rows that others committed meanwhile would be missed.',
+				HINT = 'SET default_transaction_isolation = ''read committed'' first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.require_read_committed() IS 'raises an error at isolation levels repeatable read and serializable, at which reading a table as it is after locking it is impossible';
 
 CREATE FUNCTION cx.relations_of_program() RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE

@@ -59,6 +59,7 @@ DECLARE
 	result record;
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
 		IF mapping ->> missing IS NULL THEN
 			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
@@ -146,6 +147,7 @@ DECLARE
 	changed_until timestamptz;
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	-- one at a time
 	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
 	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until

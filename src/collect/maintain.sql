@@ -4,6 +4,7 @@ CREATE PROCEDURE cx.rebuild_tallies()
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
 	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
@@ -81,6 +82,7 @@ DECLARE
 	part regclass;
 	captured bigint := 0;
 BEGIN
+	PERFORM cx.require_read_committed();
 	-- partitions that were detached are tables like any other
 	SELECT relation INTO attached FROM cx_data.source WHERE name = cover_source.source;
 	FOR part IN
@@ -108,6 +110,7 @@ DECLARE
 	failed_keys text[];
 	failed_attempts integer[];
 BEGIN
+	PERFORM cx.require_read_committed();
 	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
 	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
 	INTO has_nameless, failed_ids, failed_keys, failed_attempts

@@ -43,6 +43,7 @@ typedef struct Pull
 {
 	Capture		capture;
 	const char *rows;			/* the relation as it stands behind FROM */
+	bool		locks;			/* rows are locked against writers that triggers capture */
 	bool		has_since;
 	TimestampTz since;			/* only rows with at least this changed_at */
 	ArrayType  *keys;			/* only rows with these keys; or NULL */
@@ -127,7 +128,8 @@ append_pull_conditions(StringInfo query, const Pull *pull)
 	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
 		appendStringInfo(query, " AND ((%s\n)::timestamptz >= $1) IS NOT FALSE", mapping->expressions[FIELD_CHANGED_AT]);
 	if (pull->keys != NULL)
-		appendStringInfo(query, " AND (%s\n)::text = ANY ($2) FOR SHARE", mapping->expressions[FIELD_KEY]);
+		appendStringInfo(query, " AND (%s\n)::text = ANY ($2)%s", mapping->expressions[FIELD_KEY],
+						 pull->locks ? " FOR SHARE" : "");
 }
 
 /* Run a query on the relation with the rights of its owner. */
@@ -184,7 +186,7 @@ read_rows(Pull *pull)
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT * FROM %s AS %s", pull->rows, quote_identifier(pull->capture.captured->mapping.alias));
 	if (pull->keys != NULL)
-		appendStringInfo(&query, " WHERE (%s\n)::text = ANY ($2) FOR SHARE", key);
+		appendStringInfo(&query, " WHERE (%s\n)::text = ANY ($2)%s", key, pull->locks ? " FOR SHARE" : "");
 	SetTuplestoreDestReceiverParams(receiver, rows.rows, CurrentMemoryContext, true, NULL, NULL);
 	pull_query(pull, query.data, receiver);
 	act_as_before(before);
@@ -250,6 +252,8 @@ pull_write(Pull *pull, TargetMode mode)
 	Capture    *capture = &pull->capture;
 	TargetCounts counts = target_write(capture->sink, NULL, capture->source_id, mode);
 
+	if (mode == TARGET_MERGE && capture->sink->bad != NIL)
+		counts.deleted += target_delete_bad(capture->sink, capture->source_id);
 	target_record_errors(capture->sink, NULL, capture->source_id);
 	tuplestore_end(capture->sink->ready);
 	if (capture->captured->new_rows != NULL)
@@ -276,7 +280,7 @@ pull_source(PG_FUNCTION_ARGS)
 	Trigger    *trigger = find_trigger(relation, source);
 	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, trigger->tgargs)};
 	Pull		pull = {.capture = {.relation = relation, .captured = &captured, .source_id = source->id},
-		.rows = full_name(relation), .has_since = !PG_ARGISNULL(1)};
+		.rows = full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
 	Datum		result;
 

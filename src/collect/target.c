@@ -396,3 +396,28 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 	act_as_before(before);
 	return counts;
 }
+
+/* Take away what was captured of rows that cannot be captured any more; gives how many there were. */
+int64
+target_delete_bad(Sink *sink, int64 source_id)
+{
+	Tuplestorestate *keys = tuplestore_begin_heap(true, false, work_mem);
+	TupleDesc	columns = target_key_columns();
+	ActingAs	before = act_as(program_owner());
+	ListCell   *cell;
+	int64		deleted;
+
+	foreach(cell, sink->bad)
+	{
+		const BadRow *bad = (const BadRow *) lfirst(cell);
+		Datum		key = bad->key == NULL ? (Datum) 0 : CStringGetTextDatum(bad->key);
+		bool		isnull = bad->key == NULL;
+
+		tuplestore_putvalues(keys, columns, &key, &isnull);
+	}
+	target_register(sink, keys, false);
+	deleted = target_run(sink->mapping->is_event, STATEMENT_DELETE_GONE, false, source_id);
+	act_as_before(before);
+	tuplestore_end(keys);
+	return deleted;
+}

@@ -8,6 +8,18 @@ CREATE FUNCTION cx.require_program() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.require_program() IS 'raises an error with a hint if there is no CX program';
 
+CREATE FUNCTION cx.require_read_committed() RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'the CX program is maintained at isolation level read committed only'
+			USING ERRCODE = 'active_sql_transaction', DETAIL = 'At a higher level, rows that others committed meanwhile would be missed.',
+				HINT = 'SET default_transaction_isolation = ''read committed'' first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.require_read_committed() IS 'raises an error at isolation levels repeatable read and serializable, at which reading a table as it is after locking it is impossible';
+
 CREATE FUNCTION cx.relations_of_program() RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN ARRAY(SELECT relname::text FROM pg_catalog.pg_class
