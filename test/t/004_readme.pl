@@ -27,6 +27,8 @@ while ($readme =~ /^```sql\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?/gms)
 	run_log([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=0', '-d', $node->connstr('telecom'), '-f', '-' ], '<', \$sql, '>', \$out, '2>&1');
 	$out =~ s/^psql:<stdin>:\d+: //mg;
 	$out =~ s/[ \t]+$//mg;
+	# which line of which function called which is of no use to a reader
+	$out =~ s/^(SQL statement|PL\/pgSQL function) .*\n//mg;
 	$out =~ s/\n+\z/\n/;
 	is($out, $expected // '', "example $examples: $title");
 	$written .= substr($readme, $position, $start - $position) . "```sql\n$sql```\n" . ($out eq '' ? '' : "\n```text\n$out```\n");
