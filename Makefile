@@ -72,7 +72,7 @@ MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(COLLECT:%=src/collect/%.o)
 DATA = $(JOINED)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture program_views install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views install
 
 # the server's headers are not ours to warn about
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) -DCX_VERSION='"$(EXTVERSION)"'

@@ -2437,6 +2437,10 @@ CREATE FUNCTION cx.capture() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
 
+CREATE FUNCTION cx.as_program_owner(work text, argument jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.as_program_owner(text, jsonb) IS 'runs cx.owner_<work>(argument, caller) with the rights of the program''s owner, so that nothing planted on the program''s tables runs with the rights of a mightier caller';
+
 CREATE FUNCTION cx.add_customers(names text[], seen_at timestamptz[], identity_kind text DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2553,6 +2557,85 @@ END
 $$;
 COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
 
+CREATE FUNCTION cx.owner_register(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT has_table_privilege(caller, 'cx_data.source', 'INSERT') OR NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = (argument ->> 'relation')::oid), 'USAGE') THEN
+		RAISE EXCEPTION 'permission denied to register a source'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'The owner of a relation registers it, and needs INSERT on cx_data.source.';
+	END IF;
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
+	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping',
+		ARRAY(SELECT value FROM jsonb_array_elements_text(argument -> 'arguments') WITH ORDINALITY AS listed (value, place) ORDER BY place), (argument -> 'pulled')::boolean)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
+	WHERE known.relation IS NULL AND known.kind = excluded.kind;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" exists already', argument ->> 'source'
+			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', argument ->> 'source');
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_unregister(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+	program_owner CONSTANT oid := (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass);
+	removed bigint := 0;
+BEGIN
+	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	IF NOT pg_has_role(caller, program_owner, 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class WHERE oid = known.relation), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF (argument -> 'keep_rows')::boolean THEN
+		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
+		RETURN to_jsonb(removed);
+	END IF;
+	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
+		RAISE EXCEPTION 'permission denied to delete what source "%" delivered', argument ->> 'source' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF known.kind = 'event' THEN
+		DELETE FROM cx_data.event WHERE source_id = known.source_id;
+	ELSE
+		DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
+	END IF;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	DELETE FROM cx_data.source WHERE source_id = known.source_id;
+	RETURN to_jsonb(removed);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_unregister(jsonb, oid) IS 'notes that a source is attached no more; part of detach_source, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_begin_sync(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- one at a time; whether the caller may is for pull_source() to say
+	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_begin_sync(jsonb, oid) IS 'keeps other synchronisations of the source waiting; part of sync_source, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_end_sync(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source ON relation = pg_class.oid WHERE name = argument ->> 'source'), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	UPDATE cx_data.source SET
+		pulled_at = now(),
+		pulled_until = greatest(pulled_until, (argument ->> 'changed_until')::timestamptz),
+		compared_at = CASE WHEN (argument -> 'all_rows')::boolean THEN now() ELSE compared_at END
+	WHERE name = argument ->> 'source';
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_end_sync(jsonb, oid) IS 'notes what was synchronised; part of sync_source, with the rights of the program''s owner';
+
 CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping json) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2583,14 +2666,8 @@ BEGIN
 	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
 		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
 	END LOOP;
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
-	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, trigger_arguments, is_pulled)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
-	WHERE known.relation IS NULL AND known.kind = excluded.kind;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'source "%" exists already', source
-			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
-	END IF;
+	PERFORM cx.as_program_owner('register', jsonb_build_object('source', source, 'kind', kind, 'relation', relation::oid::bigint,
+		'mapping', mapping, 'arguments', trigger_arguments, 'pulled', is_pulled));
 	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);
@@ -2616,12 +2693,10 @@ COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text
 CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	known record;
 	attached regclass;
-	removed bigint := 0;
 BEGIN
 	PERFORM cx.require_program();
-	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = detach_source.source;
+	PERFORM FROM cx_data.source WHERE name = detach_source.source;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" does not exist', source
 			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
@@ -2629,18 +2704,7 @@ BEGIN
 	FOR attached IN SELECT cx.captured_relations(source) LOOP
 		PERFORM cx.drop_capture_triggers(attached, source);
 	END LOOP;
-	IF coalesce(keep_rows, true) THEN
-		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
-	ELSE
-		IF known.kind = 'event' THEN
-			DELETE FROM cx_data.event WHERE source_id = known.source_id;
-		ELSE
-			DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
-		END IF;
-		GET DIAGNOSTICS removed = ROW_COUNT;
-		DELETE FROM cx_data.source WHERE source_id = known.source_id;
-	END IF;
-	RETURN removed;
+	RETURN cx.as_program_owner('unregister', jsonb_build_object('source', source, 'keep_rows', coalesce(keep_rows, true)))::bigint;
 END
 $$;
 COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
@@ -2652,26 +2716,22 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
-	-- one at a time
-	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
+	PERFORM cx.as_program_owner('begin_sync', jsonb_build_object('source', source));
 	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until
 	INTO inserted, updated, deleted, failed, changed_until
 	FROM cx.pull_source(source, since, NULL, NULL) AS pull;
-	UPDATE cx_data.source SET
-		pulled_at = now(),
-		pulled_until = greatest(pulled_until, changed_until),
-		compared_at = CASE WHEN since IS NULL THEN now() ELSE compared_at END
-	WHERE name = sync_source.source;
+	PERFORM cx.as_program_owner('end_sync', jsonb_build_object('source', source, 'changed_until', changed_until, 'all_rows', since IS NULL));
 END
 $$;
 COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';
 -- Keeping the program: folding tallies, new partitions, sources without triggers, failed rows
 
-CREATE PROCEDURE cx.rebuild_tallies()
+CREATE FUNCTION cx.owner_rebuild(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.require_program();
-	PERFORM cx.require_read_committed();
+	IF NOT has_table_privilege(caller, 'cx_data.tally_hourly', 'TRUNCATE') AND NOT has_column_privilege(caller, 'cx_data.org_unit', 'time_zone', 'UPDATE') THEN
+		RAISE EXCEPTION 'permission denied to count the tallies anew' USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
 	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
@@ -2682,6 +2742,17 @@ BEGIN
 	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_rebuild(jsonb, oid) IS 'counts all tallies anew; part of rebuild_tallies, with the rights of the program''s owner';
+
+CREATE PROCEDURE cx.rebuild_tallies()
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	PERFORM cx.as_program_owner('rebuild', '{}');
 END
 $$;
 COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';
@@ -2727,20 +2798,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
-
-CREATE FUNCTION cx.maintenance_steps() RETURNS TABLE (work text, part integer, parts integer, source text)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM cx.require_program();
-	parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
-	RETURN QUERY SELECT 'fold', number, maintenance_steps.parts, NULL::text FROM generate_series(0, maintenance_steps.parts - 1) AS number
-		UNION ALL
-		SELECT steps.work, NULL, NULL, name
-		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
-		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled;
-END
-$$;
-COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
 
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2817,19 +2874,61 @@ END
 $$;
 COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
 
+CREATE FUNCTION cx.next_maintenance_step(last_step jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts integer := (last_step -> 'parts')::integer;
+	part integer := (last_step -> 'part')::integer + 1;
+BEGIN
+	IF last_step = '{}' THEN
+		parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
+		part := 0;
+	END IF;
+	IF part < parts THEN
+		RETURN jsonb_build_object('work', 'fold', 'part', part, 'parts', parts);
+	END IF;
+	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
+		FROM cx_data.source
+		CROSS JOIN (VALUES (1, 'cover', false), (2, 'sync', true), (3, 'retry', false), (3, 'retry', true)) AS steps (place, work, pulled)
+		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled
+			AND (source_id, place) > (coalesce((last_step -> 'source_id')::bigint, 0), coalesce((last_step -> 'place')::integer, 0))
+		ORDER BY source_id, place
+		LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION cx.next_maintenance_step(jsonb) IS 'what cx.maintain() does after a step; after {} the first one, NULL after the last';
+
+CREATE FUNCTION cx.owner_maintain(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	step CONSTANT jsonb := cx.next_maintenance_step(argument);
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.tally_delta'::regclass), 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF step IS NOT NULL THEN
+		PERFORM cx.maintain_step(step ->> 'work', (step -> 'part')::integer, (step -> 'parts')::integer, step ->> 'source');
+	END IF;
+	RETURN step;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_maintain(jsonb, oid) IS 'the step of cx.maintain() after another one, with the rights of the program''s owner; gives that step, NULL after the last';
+
 CREATE PROCEDURE cx.maintain()
 	LANGUAGE plpgsql AS $$
 DECLARE
-	step record;
+	step pg_catalog.jsonb := '{}';
 BEGIN
 	-- no SET search_path, for this commits; so nothing here depends on it
-	FOR step IN SELECT work, part, parts, source FROM cx.maintenance_steps() LOOP
-		PERFORM cx.maintain_step(step.work, step.part, step.parts, step.source);
+	PERFORM cx.require_program();
+	LOOP
+		step := cx.as_program_owner('maintain', step);
+		EXIT WHEN step IS NULL;
 		COMMIT;
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
 -- Life of a program: create, upgrade, drop
 
 CREATE FUNCTION cx.version() RETURNS text
@@ -2884,18 +2983,14 @@ END
 $$;
 COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
 
-CREATE PROCEDURE cx.upgrade_program()
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
+CREATE FUNCTION cx.owner_upgrade(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	old_version text;
 	tallies_are_lost boolean;
 	relations_before text[];
-	command text;
 BEGIN
-	PERFORM cx.require_program();
-	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
 		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	SELECT version INTO STRICT old_version FROM cx_data.program;
@@ -2912,20 +3007,25 @@ BEGIN
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();
-	-- whoever upgrades it, all of it belongs to one role
-	FOR command IN
-		SELECT format('ALTER TABLE %s OWNER TO %I', made.oid::regclass, pg_get_userbyid(program.relowner))
-		FROM pg_class AS made JOIN pg_class AS program USING (relnamespace)
-		WHERE program.oid = 'cx_data.program'::regclass AND made.relkind IN ('r', 'v') AND made.relowner <> program.relowner
-			AND made.relname <> ALL (relations_before)
-	LOOP
-		EXECUTE command;
-	END LOOP;
 	IF tallies_are_lost THEN
 		CALL cx.rebuild_tallies();
 	END IF;
 	UPDATE cx_data.program SET version = cx.version(),
 		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before));
+	RETURN to_jsonb(old_version);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_upgrade(jsonb, oid) IS 'does the work of upgrade_program with the rights of the program''s owner; gives the version before';
+
+CREATE PROCEDURE cx.upgrade_program()
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	old_version text;
+BEGIN
+	PERFORM cx.require_program();
+	old_version := cx.as_program_owner('upgrade', '{}') #>> '{}';
 	IF old_version = cx.version() THEN
 		RAISE NOTICE 'the CX program is of version % already; what it lacked is made again', old_version;
 	ELSE

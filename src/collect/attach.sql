@@ -49,6 +49,85 @@ END
 $$;
 COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
 
+CREATE FUNCTION cx.owner_register(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT has_table_privilege(caller, 'cx_data.source', 'INSERT') OR NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = (argument ->> 'relation')::oid), 'USAGE') THEN
+		RAISE EXCEPTION 'permission denied to register a source'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'The owner of a relation registers it, and needs INSERT on cx_data.source.';
+	END IF;
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
+	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping',
+		ARRAY(SELECT value FROM jsonb_array_elements_text(argument -> 'arguments') WITH ORDINALITY AS listed (value, place) ORDER BY place), (argument -> 'pulled')::boolean)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
+	WHERE known.relation IS NULL AND known.kind = excluded.kind;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'source "%" exists already', argument ->> 'source'
+			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', argument ->> 'source');
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_unregister(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+	program_owner CONSTANT oid := (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass);
+	removed bigint := 0;
+BEGIN
+	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	IF NOT pg_has_role(caller, program_owner, 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class WHERE oid = known.relation), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF (argument -> 'keep_rows')::boolean THEN
+		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
+		RETURN to_jsonb(removed);
+	END IF;
+	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
+		RAISE EXCEPTION 'permission denied to delete what source "%" delivered', argument ->> 'source' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF known.kind = 'event' THEN
+		DELETE FROM cx_data.event WHERE source_id = known.source_id;
+	ELSE
+		DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
+	END IF;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	DELETE FROM cx_data.source WHERE source_id = known.source_id;
+	RETURN to_jsonb(removed);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_unregister(jsonb, oid) IS 'notes that a source is attached no more; part of detach_source, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_begin_sync(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- one at a time; whether the caller may is for pull_source() to say
+	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_begin_sync(jsonb, oid) IS 'keeps other synchronisations of the source waiting; part of sync_source, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_end_sync(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source ON relation = pg_class.oid WHERE name = argument ->> 'source'), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	UPDATE cx_data.source SET
+		pulled_at = now(),
+		pulled_until = greatest(pulled_until, (argument ->> 'changed_until')::timestamptz),
+		compared_at = CASE WHEN (argument -> 'all_rows')::boolean THEN now() ELSE compared_at END
+	WHERE name = argument ->> 'source';
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_end_sync(jsonb, oid) IS 'notes what was synchronised; part of sync_source, with the rights of the program''s owner';
+
 CREATE FUNCTION cx.attach(kind text, source text, relation regclass, mapping json) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -79,14 +158,8 @@ BEGIN
 	FOR entry IN SELECT key, value FROM json_each_text(mapping) LOOP
 		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
 	END LOOP;
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
-	VALUES (attach.source, attach.kind, attach.relation, attach.mapping::jsonb, trigger_arguments, is_pulled)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
-	WHERE known.relation IS NULL AND known.kind = excluded.kind;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'source "%" exists already', source
-			USING ERRCODE = 'duplicate_object', HINT = format('Choose another name, or SELECT cx.detach_source(%L) first.', source);
-	END IF;
+	PERFORM cx.as_program_owner('register', jsonb_build_object('source', source, 'kind', kind, 'relation', relation::oid::bigint,
+		'mapping', mapping, 'arguments', trigger_arguments, 'pulled', is_pulled));
 	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);
@@ -112,12 +185,10 @@ COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text
 CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	known record;
 	attached regclass;
-	removed bigint := 0;
 BEGIN
 	PERFORM cx.require_program();
-	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = detach_source.source;
+	PERFORM FROM cx_data.source WHERE name = detach_source.source;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" does not exist', source
 			USING ERRCODE = 'undefined_object', HINT = 'SELECT name FROM cx_data.source shows the sources.';
@@ -125,18 +196,7 @@ BEGIN
 	FOR attached IN SELECT cx.captured_relations(source) LOOP
 		PERFORM cx.drop_capture_triggers(attached, source);
 	END LOOP;
-	IF coalesce(keep_rows, true) THEN
-		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
-	ELSE
-		IF known.kind = 'event' THEN
-			DELETE FROM cx_data.event WHERE source_id = known.source_id;
-		ELSE
-			DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
-		END IF;
-		GET DIAGNOSTICS removed = ROW_COUNT;
-		DELETE FROM cx_data.source WHERE source_id = known.source_id;
-	END IF;
-	RETURN removed;
+	RETURN cx.as_program_owner('unregister', jsonb_build_object('source', source, 'keep_rows', coalesce(keep_rows, true)))::bigint;
 END
 $$;
 COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
@@ -148,16 +208,11 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
-	-- one at a time
-	PERFORM FROM cx_data.source WHERE name = sync_source.source FOR UPDATE;
+	PERFORM cx.as_program_owner('begin_sync', jsonb_build_object('source', source));
 	SELECT pull.inserted, pull.updated, pull.deleted, pull.failed, pull.changed_until
 	INTO inserted, updated, deleted, failed, changed_until
 	FROM cx.pull_source(source, since, NULL, NULL) AS pull;
-	UPDATE cx_data.source SET
-		pulled_at = now(),
-		pulled_until = greatest(pulled_until, changed_until),
-		compared_at = CASE WHEN since IS NULL THEN now() ELSE compared_at END
-	WHERE name = sync_source.source;
+	PERFORM cx.as_program_owner('end_sync', jsonb_build_object('source', source, 'changed_until', changed_until, 'all_rows', since IS NULL));
 END
 $$;
 COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';

@@ -415,8 +415,10 @@ capture_rows(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
 		write_all(capture, NULL);
 	else
 	{
+		if (capture->keys != NULL)
+			target_forget_errors(capture->sink, capture->keys, capture->source_id);
 		write_isolated(capture);
-		target_record_errors(capture->sink, capture->keys, capture->source_id);
+		target_record_errors(capture->sink, capture->source_id);
 	}
 }
 

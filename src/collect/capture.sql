@@ -4,6 +4,10 @@ CREATE FUNCTION cx.capture() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
 
+CREATE FUNCTION cx.as_program_owner(work text, argument jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.as_program_owner(text, jsonb) IS 'runs cx.owner_<work>(argument, caller) with the rights of the program''s owner, so that nothing planted on the program''s tables runs with the rights of a mightier caller';
+
 CREATE FUNCTION cx.add_customers(names text[], seen_at timestamptz[], identity_kind text DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

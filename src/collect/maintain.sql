@@ -1,10 +1,11 @@
 -- Keeping the program: folding tallies, new partitions, sources without triggers, failed rows
 
-CREATE PROCEDURE cx.rebuild_tallies()
+CREATE FUNCTION cx.owner_rebuild(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.require_program();
-	PERFORM cx.require_read_committed();
+	IF NOT has_table_privilege(caller, 'cx_data.tally_hourly', 'TRUNCATE') AND NOT has_column_privilege(caller, 'cx_data.org_unit', 'time_zone', 'UPDATE') THEN
+		RAISE EXCEPTION 'permission denied to count the tallies anew' USING ERRCODE = 'insufficient_privilege';
+	END IF;
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
 	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
@@ -15,6 +16,17 @@ BEGIN
 	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_rebuild(jsonb, oid) IS 'counts all tallies anew; part of rebuild_tallies, with the rights of the program''s owner';
+
+CREATE PROCEDURE cx.rebuild_tallies()
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	PERFORM cx.as_program_owner('rebuild', '{}');
 END
 $$;
 COMMENT ON PROCEDURE cx.rebuild_tallies() IS 'counts all tallies anew from cx_data.feedback; writers of feedback wait meanwhile';
@@ -60,20 +72,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
-
-CREATE FUNCTION cx.maintenance_steps() RETURNS TABLE (work text, part integer, parts integer, source text)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM cx.require_program();
-	parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
-	RETURN QUERY SELECT 'fold', number, maintenance_steps.parts, NULL::text FROM generate_series(0, maintenance_steps.parts - 1) AS number
-		UNION ALL
-		SELECT steps.work, NULL, NULL, name
-		FROM cx_data.source CROSS JOIN (VALUES (true, 'sync'), (false, 'cover'), (false, 'retry'), (true, 'retry')) AS steps (pulled, work)
-		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled;
-END
-$$;
-COMMENT ON FUNCTION cx.maintenance_steps() IS 'what cx.maintain() has to do now, each step in a transaction of its own';
 
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -150,16 +148,58 @@ END
 $$;
 COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
 
+CREATE FUNCTION cx.next_maintenance_step(last_step jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts integer := (last_step -> 'parts')::integer;
+	part integer := (last_step -> 'part')::integer + 1;
+BEGIN
+	IF last_step = '{}' THEN
+		parts := greatest(1, least(16, pg_relation_size('cx_data.tally_delta') / 100000000));
+		part := 0;
+	END IF;
+	IF part < parts THEN
+		RETURN jsonb_build_object('work', 'fold', 'part', part, 'parts', parts);
+	END IF;
+	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
+		FROM cx_data.source
+		CROSS JOIN (VALUES (1, 'cover', false), (2, 'sync', true), (3, 'retry', false), (3, 'retry', true)) AS steps (place, work, pulled)
+		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled
+			AND (source_id, place) > (coalesce((last_step -> 'source_id')::bigint, 0), coalesce((last_step -> 'place')::integer, 0))
+		ORDER BY source_id, place
+		LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION cx.next_maintenance_step(jsonb) IS 'what cx.maintain() does after a step; after {} the first one, NULL after the last';
+
+CREATE FUNCTION cx.owner_maintain(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	step CONSTANT jsonb := cx.next_maintenance_step(argument);
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.tally_delta'::regclass), 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF step IS NOT NULL THEN
+		PERFORM cx.maintain_step(step ->> 'work', (step -> 'part')::integer, (step -> 'parts')::integer, step ->> 'source');
+	END IF;
+	RETURN step;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_maintain(jsonb, oid) IS 'the step of cx.maintain() after another one, with the rights of the program''s owner; gives that step, NULL after the last';
+
 CREATE PROCEDURE cx.maintain()
 	LANGUAGE plpgsql AS $$
 DECLARE
-	step record;
+	step pg_catalog.jsonb := '{}';
 BEGIN
 	-- no SET search_path, for this commits; so nothing here depends on it
-	FOR step IN SELECT work, part, parts, source FROM cx.maintenance_steps() LOOP
-		PERFORM cx.maintain_step(step.work, step.part, step.parts, step.source);
+	PERFORM cx.require_program();
+	LOOP
+		step := cx.as_program_owner('maintain', step);
+		EXIT WHEN step IS NULL;
 		COMMIT;
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';

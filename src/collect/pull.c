@@ -78,6 +78,20 @@ find_source(const char *name)
 	return source;
 }
 
+/* An attached relation, or a child of one, open. */
+static Relation
+open_attached(const CatalogEntry *source, Oid relation_id)
+{
+	Relation	relation = try_relation_open(relation_id, AccessShareLock);
+
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the relation of source \"%s\" was dropped", source->code),
+				 errhint("SELECT cx.detach_source(%s) keeps what was captured.", quote_literal_cstr(source->code))));
+	return relation;
+}
+
 /* The trigger of a source on a relation that belongs to it, or an error. */
 static Trigger *
 find_trigger(Relation relation, const CatalogEntry *source)
@@ -90,6 +104,17 @@ find_trigger(Relation relation, const CatalogEntry *source)
 				 errmsg("relation \"%s\" has no registered trigger of source \"%s\"", RelationGetRelationName(relation), source->code),
 				 errhint("Detach the source and attach it again.")));
 	return trigger;
+}
+
+/* Copies of a trigger's arguments: the original ones go when the relation's definition is read again. */
+static char **
+copy_arguments(const Trigger *trigger)
+{
+	char	  **arguments = palloc(sizeof(char *) * Max(trigger->tgnargs, 1));
+
+	for (int i = 0; i < trigger->tgnargs; i++)
+		arguments[i] = pstrdup(trigger->tgargs[i]);
+	return arguments;
 }
 
 /* A relation's name with its schema, quoted. */
@@ -254,7 +279,7 @@ pull_write(Pull *pull, TargetMode mode)
 
 	if (mode == TARGET_MERGE && capture->sink->bad != NIL)
 		counts.deleted += target_delete_bad(capture->sink, capture->source_id);
-	target_record_errors(capture->sink, NULL, capture->source_id);
+	target_record_errors(capture->sink, capture->source_id);
 	tuplestore_end(capture->sink->ready);
 	if (capture->captured->new_rows != NULL)
 		SPI_freeplan(capture->captured->new_rows);
@@ -276,9 +301,9 @@ pull_source(PG_FUNCTION_ARGS)
 	const CatalogEntry *source = find_source(PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	bool		is_part = !PG_ARGISNULL(1) || !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
 	TargetMode	mode = is_part ? TARGET_MERGE : TARGET_MIRROR;
-	Relation	relation = relation_open(PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3), AccessShareLock);
+	Relation	relation = open_attached(source, PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3));
 	Trigger    *trigger = find_trigger(relation, source);
-	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, trigger->tgargs)};
+	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger))};
 	Pull		pull = {.capture = {.relation = relation, .captured = &captured, .source_id = source->id},
 		.rows = full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
@@ -342,7 +367,7 @@ count_source(PG_FUNCTION_ARGS)
 
 	if (trigger != NULL && capture_is_registered(source, trigger) && may_count(relation))
 	{
-		mapping = mapping_read(trigger->tgnargs, trigger->tgargs);
+		mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger));
 		count = count_rows(relation, &mapping);
 	}
 	if (relation != NULL)
@@ -389,10 +414,10 @@ create_triggers(Relation relation, const CatalogEntry *source, int count, char *
 	ActingAs	before = act_as(relation->rd_rel->relowner);
 
 	if (is_pulled)
-		run_utility(psprintf("CREATE TRIGGER cx_%s_" INT64_FORMAT "_pull AFTER INSERT ON %s %s",
+		run_utility(psprintf("CREATE OR REPLACE TRIGGER cx_%s_" INT64_FORMAT "_pull AFTER INSERT ON %s %s",
 							 kind, source_id, full_name(relation), call));
 	for (int i = 0; !is_pulled && i < (int) lengthof(events); i++)
-		run_utility(psprintf("CREATE TRIGGER cx_%s_" INT64_FORMAT "_%s %s ON %s %s %s",
+		run_utility(psprintf("CREATE OR REPLACE TRIGGER cx_%s_" INT64_FORMAT "_%s %s ON %s %s %s",
 							 kind, source_id, events[i][0], events[i][1], full_name(relation), events[i][2], call));
 	act_as_before(before);
 }
@@ -403,7 +428,7 @@ Datum
 create_capture_triggers(PG_FUNCTION_ARGS)
 {
 	const CatalogEntry *source = find_source(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	Relation	relation = relation_open(source->relation, AccessShareLock);
+	Relation	relation = open_attached(source, source->relation);
 	Datum	   *values;
 	char	  **arguments;
 	int			count;
@@ -448,12 +473,14 @@ cover_child(Oid child_id, Relation parent, const char *name)
 	Relation	child = relation_open(child_id, AccessShareLock);
 	const CatalogEntry *source = find_source(name);
 	Trigger    *trigger = find_trigger(parent, source);
+	int			count = trigger->tgnargs;
+	char	  **arguments = copy_arguments(trigger);
 	bool		is_new = mapping_trigger(child, name) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
 
 	if (is_new)
 	{
 		SPI_connect();
-		create_triggers(child, source, trigger->tgnargs, trigger->tgargs);
+		create_triggers(child, source, count, arguments);
 		SPI_finish();
 	}
 	relation_close(child, NoLock);
@@ -467,7 +494,7 @@ cover_children(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const CatalogEntry *source = find_source(name);
-	Relation	parent = relation_open(source->relation, AccessShareLock);
+	Relation	parent = open_attached(source, source->relation);
 	List	   *children = source->is_pulled ? NIL : find_all_inheritors(source->relation, AccessShareLock, NULL);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *cell;

@@ -325,33 +325,40 @@ target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
 }
 
 /*
- * Record rows that could not be written, and forget what was recorded of rows
- * that changed or left.  Of rows that share a key one may still be there, so
- * that is left to the next maintenance.
+ * Forget what was recorded of rows that are about to change or leave.  Where
+ * rows share a key, the one that was captured may not be the one that leaves;
+ * what was recorded then stays until the next maintenance, which looks again.
  */
 void
-target_record_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id)
+target_forget_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id)
+{
+	ActingAs	before = act_as(program_owner());
+
+	target_register(sink, old_keys, false);
+	target_query(psprintf("DELETE FROM cx_data.import_error AS e WHERE e.source_id = $1 AND e.sqlstate <> '23505'"
+						  " AND e.source_key IN (SELECT source_key FROM cx_gone) AND NOT EXISTS"
+						  " (SELECT FROM %s AS t WHERE t.source_id = $1 AND t.source_key = e.source_key)",
+						  target_tables[sink->mapping->is_event].name), source_id, SPI_OK_DELETE);
+	act_as_before(before);
+}
+
+/* Record rows that could not be written. */
+void
+target_record_errors(Sink *sink, int64 source_id)
 {
 	Oid			types[4] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
 	ActingAs	before;
 	SPIPlanPtr	plan;
 	ListCell   *cell;
 
-	if (sink->bad == NIL && old_keys == NULL)
+	if (sink->bad == NIL)
 		return;
 	before = act_as(program_owner());
-	target_register(sink, old_keys, false);
-	if (old_keys != NULL)
-		target_query("DELETE FROM cx_data.import_error WHERE source_id = $1 AND source_key IN (SELECT source_key FROM cx_gone)"
-					 " AND sqlstate <> '23505'", source_id, SPI_OK_DELETE);
-	if (sink->bad != NIL)
-	{
-		plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
-						   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
-						   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
-		foreach(cell, sink->bad)
-			target_record_error(plan, source_id, (const BadRow *) lfirst(cell));
-	}
+	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
+					   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
+					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
+	foreach(cell, sink->bad)
+		target_record_error(plan, source_id, (const BadRow *) lfirst(cell));
 	act_as_before(before);
 }
 

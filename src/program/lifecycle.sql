@@ -52,18 +52,14 @@ END
 $$;
 COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
 
-CREATE PROCEDURE cx.upgrade_program()
-	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp
-	AS $$
+CREATE FUNCTION cx.owner_upgrade(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	old_version text;
 	tallies_are_lost boolean;
 	relations_before text[];
-	command text;
 BEGIN
-	PERFORM cx.require_program();
-	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
 		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	SELECT version INTO STRICT old_version FROM cx_data.program;
@@ -80,20 +76,25 @@ BEGIN
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();
-	-- whoever upgrades it, all of it belongs to one role
-	FOR command IN
-		SELECT format('ALTER TABLE %s OWNER TO %I', made.oid::regclass, pg_get_userbyid(program.relowner))
-		FROM pg_class AS made JOIN pg_class AS program USING (relnamespace)
-		WHERE program.oid = 'cx_data.program'::regclass AND made.relkind IN ('r', 'v') AND made.relowner <> program.relowner
-			AND made.relname <> ALL (relations_before)
-	LOOP
-		EXECUTE command;
-	END LOOP;
 	IF tallies_are_lost THEN
 		CALL cx.rebuild_tallies();
 	END IF;
 	UPDATE cx_data.program SET version = cx.version(),
 		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before));
+	RETURN to_jsonb(old_version);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_upgrade(jsonb, oid) IS 'does the work of upgrade_program with the rights of the program''s owner; gives the version before';
+
+CREATE PROCEDURE cx.upgrade_program()
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	old_version text;
+BEGIN
+	PERFORM cx.require_program();
+	old_version := cx.as_program_owner('upgrade', '{}') #>> '{}';
 	IF old_version = cx.version() THEN
 		RAISE NOTICE 'the CX program is of version % already; what it lacked is made again', old_version;
 	ELSE

@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "program/catalog.h"
@@ -65,4 +68,44 @@ act_as_before(ActingAs before)
 {
 	AtEOXact_GUC(false, before.settings);
 	SetUserIdAndSecContext(before.user, before.security);
+}
+
+/*
+ * Run one of the functions cx.owner_<work>(argument, caller) with the rights of
+ * the program's owner: what others planted on its tables then runs with no more
+ * rights than his, whoever called.  The function itself decides whether the
+ * caller may.
+ */
+PG_FUNCTION_INFO_V1(as_program_owner);
+Datum
+as_program_owner(PG_FUNCTION_ARGS)
+{
+	static const char *const works[] = {"maintain", "register", "unregister", "begin_sync", "end_sync", "rebuild", "upgrade"};
+	char	   *work = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			types[2] = {JSONBOID, OIDOID};
+	Datum		arguments[2] = {PG_GETARG_DATUM(1), ObjectIdGetDatum(GetUserId())};
+	ActingAs	before;
+	Datum		result;
+	bool		isnull;
+	int			number = 0;
+
+	while (number < (int) lengthof(works) && strcmp(work, works[number]) != 0)
+		number++;
+	if (number == (int) lengthof(works))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no work \"%s\" of the CX program", work)));
+
+	before = act_as(program_owner());
+	SPI_connect();
+	if (SPI_execute_with_args(psprintf("SELECT cx.owner_%s($1, $2)", works[number]), 2, types, arguments, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot run the work \"%s\"", work);
+	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		result = SPI_datumTransfer(result, false, -1);
+	SPI_finish();
+	act_as_before(before);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
 }
