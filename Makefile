@@ -57,7 +57,7 @@ check:
 
 bench:
 	@tools/setup
-	@CX_SERVER_SETTINGS='shared_buffers = 4GB' tools/private-server run test/bench/run $(BENCH)
+	@CX_SERVER_SETTINGS="$$(printf 'shared_buffers = 4GB\nmax_wal_size = 8GB\nfsync = on')" tools/private-server run test/bench/run $(BENCH)
 
 # the joined script is committed; it must be what the fragments say
 check-sql:

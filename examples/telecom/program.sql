@@ -39,8 +39,7 @@ INSERT INTO cx_data.journey_note (touchpoint_id, kind, body, author) VALUES
 	(5, 'pain_point', 'Bills far above the fee come without a warning', 'workshop'),
 	(5, 'opportunity', 'Send a message at 80 % of the data volume', 'workshop'),
 	(4, 'pain_point', 'Since the release of June paying fails', 'workshop');
-SELECT cx.publish_journey('join'), cx.publish_journey('care') \g /dev/null
-UPDATE cx_data.journey_version SET published_at = '2025-07-01';
+SELECT cx.publish_journey('join', '2025-07-01'), cx.publish_journey('care', '2025-07-01') \g /dev/null
 
 -- what customers say, and what happens to them: the operator's own tables
 SELECT cx.attach_feedback('nps survey', 'telecom.nps_answer',

@@ -45,6 +45,9 @@ typedef enum TargetStatement
 #define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes"
 #define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes"
 
+/* Rows from which on a table is read as a whole instead of row by row. */
+#define TARGET_MANY_ROWS 10000
+
 /* All columns of cx_rows. */
 #define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes"
 
@@ -197,14 +200,29 @@ target_check_repeated(bool is_event, bool keep, int64 source_id)
 				 errhint("The key must be unique over the whole source.")));
 }
 
-/* Make plans that go from row to row by index, while the settings' level lasts. */
+/* Switch kinds of plans off, while the settings' level lasts. */
 static void
-target_prefer_indexes(void)
+target_switch_off(const char *const *settings, int count)
 {
-	static const char *const settings[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
-
-	for (int i = 0; i < (int) lengthof(settings); i++)
+	for (int i = 0; i < count; i++)
 		(void) set_config_option(settings[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Say how rows and table are to be brought together, for the planner does not
+ * know how large the table is about to become: for a few rows by index from row
+ * to row, for many by reading both once.
+ */
+static void
+target_choose_plans(TargetMode mode, int64 rows)
+{
+	static const char *const all_but_indexes[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
+	static const char *const row_by_row[] = {"enable_nestloop"};
+
+	if (mode == TARGET_REPLACE || (mode == TARGET_MERGE && rows < TARGET_MANY_ROWS))
+		target_switch_off(all_but_indexes, lengthof(all_but_indexes));
+	else if (mode != TARGET_INSERT)
+		target_switch_off(row_by_row, lengthof(row_by_row));
 }
 
 /* Run a query on cx_rows and cx_gone with the source as $1. */
@@ -372,8 +390,7 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 	ActingAs	before = act_as(program_owner());
 
 	target_register(sink, old_keys, keep);
-	if (mode == TARGET_REPLACE)
-		target_prefer_indexes();
+	target_choose_plans(mode, sink->ready_count);
 	if (mode != TARGET_INSERT && sink->ready_count > 1)
 		target_check_repeated(is_event, keep, source_id);
 

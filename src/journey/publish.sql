@@ -75,7 +75,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.journey_definition(text) IS 'a journey as it stands, published or not: stages, touchpoints, positions, weights, moments of truth, owners and notes; NULL if there is no such journey';
 
-CREATE FUNCTION cx.publish_journey(code text) RETURNS integer
+CREATE FUNCTION cx.publish_journey(code text, published_at timestamptz DEFAULT now()) RETURNS integer
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	AS $$
@@ -95,14 +95,18 @@ BEGIN
 		RAISE EXCEPTION 'journey "%" has no stage', code
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'INSERT its stages INTO cx_data.stage first.';
 	END IF;
-	SELECT version, definition INTO latest FROM cx_data.journey_version WHERE journey_id = journey ORDER BY version DESC LIMIT 1;
+	SELECT v.version, v.definition, v.published_at INTO latest FROM cx_data.journey_version AS v WHERE journey_id = journey ORDER BY version DESC LIMIT 1;
 	IF latest.definition = draft THEN
 		RAISE NOTICE 'journey "%" has not changed since version %', code, latest.version;
 		RETURN latest.version;
 	END IF;
-	INSERT INTO cx_data.journey_version (journey_id, version, definition)
-	VALUES (journey, coalesce(latest.version, 0) + 1, draft);
+	IF latest.published_at > publish_journey.published_at OR publish_journey.published_at IS NULL THEN
+		RAISE EXCEPTION 'journey "%" has a version published at %', code, latest.published_at
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A new version is published after the ones before it.';
+	END IF;
+	INSERT INTO cx_data.journey_version (journey_id, version, published_at, definition)
+	VALUES (journey, coalesce(latest.version, 0) + 1, publish_journey.published_at, draft);
 	RETURN coalesce(latest.version, 0) + 1;
 END
 $$;
-COMMENT ON FUNCTION cx.publish_journey(text) IS 'publishes a journey as it stands, which maps and scores take from now on; the result is the number of the version, the latest one if nothing changed';
+COMMENT ON FUNCTION cx.publish_journey(text, timestamptz) IS 'publishes a journey as it stands, which maps and scores take from published_at on (for answers from before the program, give an earlier time); the result is the number of the version, the latest one if nothing changed';

@@ -43,12 +43,10 @@ RESET session_replication_role;
 INSERT INTO cx_data.journey (code) VALUES ('customer');
 INSERT INTO cx_data.stage (journey_id, code, position) SELECT 1, 'stage' || i, i FROM generate_series(1, 5) AS i;
 UPDATE cx_data.touchpoint SET stage_id = 1 + touchpoint_id % 5;
-SELECT cx.publish_journey('customer') \gset
+SELECT cx.publish_journey('customer', '2026-01-01') \gset
 CALL cx.rebuild_tallies();
 VACUUM (FREEZE, ANALYZE);
 SET cx.as_of = '2026-04-01 12:00+00';
--- the journey was published only now
-UPDATE cx_data.journey_version SET published_at = '2026-01-01';
 
 CREATE VIEW from_feedback AS
 SELECT touchpoint_id, cx.nps_estimate(after) AS value, cx.nps_change(before, after) AS change
