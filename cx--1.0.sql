@@ -1206,6 +1206,8 @@ DECLARE
 	used_by regclass;
 	used_id bigint;
 BEGIN
+	-- wait for those who write, and let nobody write until it is decided that the row is gone
+	LOCK TABLE cx_data.feedback, cx_data.event IN SHARE ROW EXCLUSIVE MODE;
 	FOR used_by IN
 		SELECT attrelid FROM pg_attribute
 		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
@@ -1240,14 +1242,29 @@ END
 $$;
 COMMENT ON FUNCTION cx.check_org_unit_tree() IS 'trigger on cx_data.org_unit: no unit belongs to itself, directly or through others';
 
+CREATE FUNCTION cx.key_stays() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'keys of table "%" do not change, for feedback and events refer to them', TG_TABLE_NAME
+		USING ERRCODE = 'foreign_key_violation', HINT = 'Change the code; that is what people type.';
+END
+$$;
+COMMENT ON FUNCTION cx.key_stays() IS 'trigger on tables that feedback and events refer to: refuses to change a key';
+
 CREATE FUNCTION cx.zone_changed() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	CALL cx.rebuild_tallies();
+	IF EXISTS (
+		SELECT to_jsonb(after_rows) ->> TG_ARGV[0], to_jsonb(after_rows) ->> 'time_zone' FROM after_rows
+		EXCEPT
+		SELECT to_jsonb(before_rows) ->> TG_ARGV[0], to_jsonb(before_rows) ->> 'time_zone' FROM before_rows
+	) THEN
+		CALL cx.rebuild_tallies();
+	END IF;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone: the hours are cut anew';
+COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone and the key in its argument: when a zone changes, the hours are cut anew';
 -- The program's tables, indexes, views and triggers
 --
 -- What stands between this line and "END OF PROGRAM" is the body of one
@@ -1516,7 +1533,6 @@ CREATE TABLE IF NOT EXISTS cx_data.source (
 	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
 	relation regclass,
 	mapping jsonb NOT NULL DEFAULT '{}',
-	arguments text[],
 	pulled boolean NOT NULL DEFAULT false,
 	pulled_at timestamptz,
 	pulled_until timestamptz,
@@ -1527,7 +1543,6 @@ COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
 COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
 COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
 COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
-COMMENT ON COLUMN cx_data.source.arguments IS 'what its triggers are registered with: one that says anything else is refused';
 COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
 COMMENT ON COLUMN cx_data.source.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source.pulled_until IS 'greatest changed_at pulled so far';
@@ -1657,15 +1672,13 @@ CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRU
 
 CREATE OR REPLACE TRIGGER customer_changed AFTER DELETE OR TRUNCATE ON cx_data.customer
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
-CREATE OR REPLACE TRIGGER customer_id_changed AFTER UPDATE OF customer_id ON cx_data.customer
-	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 
 CREATE OR REPLACE TRIGGER metric_in_use BEFORE UPDATE OR DELETE ON cx_data.metric
 	FOR EACH ROW EXECUTE FUNCTION cx.metric_in_use();
-CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.program
-	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
-CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.org_unit
-	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE ON cx_data.program
+	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION cx.zone_changed('singleton');
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE ON cx_data.org_unit
+	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION cx.zone_changed('org_unit_id');
 CREATE OR REPLACE TRIGGER org_unit_tree AFTER INSERT OR UPDATE OF parent_id ON cx_data.org_unit
 	FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION cx.check_org_unit_tree();
 CREATE OR REPLACE TRIGGER customer_in_use AFTER DELETE ON cx_data.customer
@@ -1678,6 +1691,17 @@ CREATE OR REPLACE TRIGGER staff_in_use AFTER DELETE ON cx_data.staff
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('staff_id');
 CREATE OR REPLACE TRIGGER source_in_use AFTER DELETE ON cx_data.source
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('source_id');
+
+CREATE OR REPLACE TRIGGER customer_id_stays BEFORE UPDATE OF customer_id ON cx_data.customer
+	FOR EACH ROW WHEN (OLD.customer_id <> NEW.customer_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER touchpoint_id_stays BEFORE UPDATE OF touchpoint_id ON cx_data.touchpoint
+	FOR EACH ROW WHEN (OLD.touchpoint_id <> NEW.touchpoint_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER org_unit_id_stays BEFORE UPDATE OF org_unit_id ON cx_data.org_unit
+	FOR EACH ROW WHEN (OLD.org_unit_id <> NEW.org_unit_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER staff_id_stays BEFORE UPDATE OF staff_id ON cx_data.staff
+	FOR EACH ROW WHEN (OLD.staff_id <> NEW.staff_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER source_id_stays BEFORE UPDATE OF source_id ON cx_data.source
+	FOR EACH ROW WHEN (OLD.source_id <> NEW.source_id) EXECUTE FUNCTION cx.key_stays();
 
 CREATE OR REPLACE TRIGGER feedback_inserted AFTER INSERT ON cx_data.feedback
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();
@@ -2568,10 +2592,9 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a source'
 			USING ERRCODE = 'insufficient_privilege', HINT = 'The owner of a relation registers it, and needs INSERT on cx_data.source.';
 	END IF;
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
-	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping',
-		ARRAY(SELECT value FROM jsonb_array_elements_text(argument -> 'arguments') WITH ORDINALITY AS listed (value, place) ORDER BY place), (argument -> 'pulled')::boolean)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
+	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping', (argument -> 'pulled')::boolean)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
 	WHERE known.relation IS NULL AND known.kind = excluded.kind;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" exists already', argument ->> 'source'
@@ -2582,20 +2605,27 @@ END
 $$;
 COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
 
+CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source AS s ON s.relation = pg_class.oid WHERE s.name = check_may_act_for_source.source), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_act_for_source(text, oid) IS 'raises an error unless a role owns the relation of a source or the CX program';
+
 CREATE FUNCTION cx.owner_unregister(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	known record;
-	program_owner CONSTANT oid := (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass);
 	removed bigint := 0;
 BEGIN
-	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
-	IF NOT pg_has_role(caller, program_owner, 'USAGE')
-		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class WHERE oid = known.relation), false) THEN
-		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
+	SELECT source_id, kind INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR NO KEY UPDATE;
 	IF (argument -> 'keep_rows')::boolean THEN
-		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
+		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
 		RETURN to_jsonb(removed);
 	END IF;
 	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
@@ -2616,8 +2646,9 @@ COMMENT ON FUNCTION cx.owner_unregister(jsonb, oid) IS 'notes that a source is a
 CREATE FUNCTION cx.owner_begin_sync(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	-- one at a time; whether the caller may is for pull_source() to say
-	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
+	-- one at a time
+	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR NO KEY UPDATE;
 	RETURN NULL;
 END
 $$;
@@ -2626,10 +2657,7 @@ COMMENT ON FUNCTION cx.owner_begin_sync(jsonb, oid) IS 'keeps other synchronisat
 CREATE FUNCTION cx.owner_end_sync(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
-		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source ON relation = pg_class.oid WHERE name = argument ->> 'source'), false) THEN
-		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
 	UPDATE cx_data.source SET
 		pulled_at = now(),
 		pulled_until = greatest(pulled_until, (argument ->> 'changed_until')::timestamptz),
@@ -2671,7 +2699,7 @@ BEGIN
 		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
 	END LOOP;
 	PERFORM cx.as_program_owner('register', jsonb_build_object('source', source, 'kind', kind, 'relation', relation::oid::bigint,
-		'mapping', mapping, 'arguments', trigger_arguments, 'pulled', is_pulled));
+		'mapping', mapping, 'pulled', is_pulled));
 	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);
@@ -2743,7 +2771,7 @@ BEGIN
 	FROM cx_data.feedback AS answer
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
-	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
+	WHERE answer.kind = 'survey' AND answer.score BETWEEN 0 AND 10 AND answer.metric IS NOT NULL AND isfinite(answer.responded_at)
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
 	RETURN NULL;
@@ -2833,25 +2861,33 @@ CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	failed_source bigint;
-	has_nameless boolean;
+	last_compared_at timestamptz;
+	must_compare boolean;
+	nameless_attempts integer;
 	failed_ids bigint[];
 	failed_keys text[];
 	failed_attempts integer[];
 BEGIN
 	PERFORM cx.require_read_committed();
-	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
-	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
-	INTO has_nameless, failed_ids, failed_keys, failed_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source;
+	-- one at a time
+	SELECT source_id, compared_at INTO failed_source, last_compared_at FROM cx_data.source WHERE name = retry_source.source FOR NO KEY UPDATE;
+	-- rows without a key can only be found by comparing all: ten times, then once an hour
+	SELECT coalesce(bool_or(attempts < 10 OR last_compared_at < now() - interval '1 hour'), false), max(attempts) INTO must_compare, nameless_attempts
+	FROM cx_data.import_error WHERE source_id = failed_source AND source_key IS NULL;
+	SELECT array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
+	INTO failed_ids, failed_keys, failed_attempts
+	FROM cx_data.import_error WHERE source_id = failed_source AND (source_key IS NOT NULL OR must_compare);
 	IF failed_keys IS NULL THEN
 		RETURN 0;
 	END IF;
-	IF has_nameless THEN
+	IF must_compare THEN
 		PERFORM cx.sync_source(source);
 	ELSE
 		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
 	END IF;
 	-- what failed again was recorded again, and has one more attempt
+	UPDATE cx_data.import_error SET attempts = nameless_attempts + 1
+	WHERE must_compare AND source_id = failed_source AND source_key IS NULL AND import_error_id <> ALL (failed_ids);
 	DELETE FROM cx_data.import_error
 	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
 	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);

@@ -57,7 +57,7 @@ UPDATE answers SET done = true WHERE id = 4;
 SELECT code, first_seen_at FROM cx_data.customer WHERE code = 'cleo';
 SELECT key, customer, unit FROM captured ORDER BY key;
 SELECT * FROM tally_drift;
-TABLE failed;
+SELECT * FROM failed ORDER BY source, key;
 
 -- each way to write
 INSERT INTO answers VALUES (5, 'anna', 'shop', 5, '2026-03-02 00:00');
@@ -345,7 +345,7 @@ $$;
 INSERT INTO raw VALUES ('there', 'anna', 'shop', 'nps', '9'), ('bad', 'anna', 'shop', 'nps', 'nine');
 SELECT cx.attach_feedback('raw', 'raw', key => 'nullif(id, $$none$$)', customer => 'lib.tidy(who)', touchpoint => 'place', metric => 'scale', score => 'grade::double precision / parts', responded_at => 'at',
 	kind => 'sort', org_unit => 'desk', staff => 'agent', only_if => 'keep::boolean', on_error => 'record');
-TABLE failed;
+SELECT * FROM failed ORDER BY source, key;
 INSERT INTO raw VALUES
 	('1', 'ANNA', 'shop', 'nps', '1', 1, '2026-03-01 12:00+00', NULL, NULL, NULL, 'true'),
 	('cast', 'anna', 'shop', 'nps', 'seven', 1, '2026-03-01 12:00+00', NULL, NULL, NULL, 'true'),
@@ -425,7 +425,7 @@ UPDATE log SET what = coalesce(what, 'mended'), at = CASE WHEN isfinite(at) THEN
 SELECT key, name, value FROM happened ORDER BY key;
 SELECT key, sqlstate, message FROM failed ORDER BY key;
 SELECT cx.detach_source('raw', false), cx.detach_source('log', false);
-TABLE failed;
+SELECT * FROM failed ORDER BY source, key;
 -- a key that comes twice: the first row has it
 CREATE TABLE twin (id text, score integer, at timestamptz DEFAULT '2026-03-01 12:00+00');
 SELECT cx.attach_feedback('twin', 'twin', key => 'id', metric => $$'nps'$$, score => 'score', responded_at => 'at', on_error => 'record');
@@ -437,7 +437,7 @@ SELECT key, score FROM captured ORDER BY key;
 SELECT key, sqlstate FROM failed ORDER BY key;
 TRUNCATE twin;
 TABLE captured;
-TABLE failed;
+SELECT * FROM failed ORDER BY source, key;
 SELECT cx.detach_source('twin', false);
 
 -- what cannot have triggers is pulled: a view

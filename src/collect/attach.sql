@@ -56,10 +56,9 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a source'
 			USING ERRCODE = 'insufficient_privilege', HINT = 'The owner of a relation registers it, and needs INSERT on cx_data.source.';
 	END IF;
-	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, arguments, pulled)
-	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping',
-		ARRAY(SELECT value FROM jsonb_array_elements_text(argument -> 'arguments') WITH ORDINALITY AS listed (value, place) ORDER BY place), (argument -> 'pulled')::boolean)
-	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, arguments = excluded.arguments, pulled = excluded.pulled
+	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
+	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping', (argument -> 'pulled')::boolean)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled
 	WHERE known.relation IS NULL AND known.kind = excluded.kind;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'source "%" exists already', argument ->> 'source'
@@ -70,20 +69,27 @@ END
 $$;
 COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
 
+CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source AS s ON s.relation = pg_class.oid WHERE s.name = check_may_act_for_source.source), false) THEN
+		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_act_for_source(text, oid) IS 'raises an error unless a role owns the relation of a source or the CX program';
+
 CREATE FUNCTION cx.owner_unregister(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	known record;
-	program_owner CONSTANT oid := (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass);
 	removed bigint := 0;
 BEGIN
-	SELECT source_id, kind, relation INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
-	IF NOT pg_has_role(caller, program_owner, 'USAGE')
-		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class WHERE oid = known.relation), false) THEN
-		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
+	SELECT source_id, kind INTO known FROM cx_data.source WHERE name = argument ->> 'source' FOR NO KEY UPDATE;
 	IF (argument -> 'keep_rows')::boolean THEN
-		UPDATE cx_data.source SET relation = NULL, arguments = NULL, pulled = false WHERE source_id = known.source_id;
+		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
 		RETURN to_jsonb(removed);
 	END IF;
 	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
@@ -104,8 +110,9 @@ COMMENT ON FUNCTION cx.owner_unregister(jsonb, oid) IS 'notes that a source is a
 CREATE FUNCTION cx.owner_begin_sync(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	-- one at a time; whether the caller may is for pull_source() to say
-	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR UPDATE;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
+	-- one at a time
+	PERFORM FROM cx_data.source WHERE name = argument ->> 'source' FOR NO KEY UPDATE;
 	RETURN NULL;
 END
 $$;
@@ -114,10 +121,7 @@ COMMENT ON FUNCTION cx.owner_begin_sync(jsonb, oid) IS 'keeps other synchronisat
 CREATE FUNCTION cx.owner_end_sync(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
-		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source ON relation = pg_class.oid WHERE name = argument ->> 'source'), false) THEN
-		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_may_act_for_source(argument ->> 'source', caller);
 	UPDATE cx_data.source SET
 		pulled_at = now(),
 		pulled_until = greatest(pulled_until, (argument ->> 'changed_until')::timestamptz),
@@ -159,7 +163,7 @@ BEGIN
 		trigger_arguments := trigger_arguments || ARRAY[entry.key, entry.value];
 	END LOOP;
 	PERFORM cx.as_program_owner('register', jsonb_build_object('source', source, 'kind', kind, 'relation', relation::oid::bigint,
-		'mapping', mapping, 'arguments', trigger_arguments, 'pulled', is_pulled));
+		'mapping', mapping, 'pulled', is_pulled));
 	PERFORM cx.create_capture_triggers(source, trigger_arguments);
 	PERFORM cx.cover_children(source);
 	SELECT * INTO result FROM cx.sync_source(source);

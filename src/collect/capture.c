@@ -49,15 +49,22 @@ captured_is_current(const Captured *captured, const Trigger *trigger)
 	return true;
 }
 
-/* Forget what was read. */
-static void
-captured_clear(Captured *captured)
+/* Give the plans of a mapping back. */
+void
+captured_free_plans(Captured *captured)
 {
 	if (captured->new_rows != NULL)
 		SPI_freeplan(captured->new_rows);
 	if (captured->old_keys != NULL)
 		SPI_freeplan(captured->old_keys);
 	captured->new_rows = captured->old_keys = NULL;
+}
+
+/* Forget what was read. */
+static void
+captured_clear(Captured *captured)
+{
+	captured_free_plans(captured);
 	if (captured->context != NULL)
 		MemoryContextDelete(captured->context);
 	captured->context = NULL;
@@ -75,6 +82,7 @@ captured_read(Captured *captured, const Trigger *trigger)
 	for (int i = 0; i < trigger->tgnargs; i++)
 		captured->arguments[i] = pstrdup(trigger->tgargs[i]);
 	captured->mapping = mapping_read(captured->argument_count, captured->arguments);
+	captured->is_signed = mapping_is_signed(trigger);
 	MemoryContextSwitchTo(before);
 	/* only now, so that an error above leaves nothing behind */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -99,9 +107,14 @@ captured_get(const Trigger *trigger)
 	{
 		captured->context = NULL;
 		captured->new_rows = captured->old_keys = NULL;
+		captured->users = 0;
 	}
 	if (!captured_is_current(captured, trigger))
 	{
+		if (captured->users > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("trigger \"%s\" was changed while it captures", trigger->tgname)));
 		captured_clear(captured);
 		captured_read(captured, trigger);
 	}
@@ -118,18 +131,6 @@ captured_plan(const char *query)
 		elog(ERROR, "cannot prepare a mapping: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	return plan;
-}
-
-/* Whether a trigger says what was registered for the source, so that its mapping is that of the relation's owner. */
-bool
-capture_is_registered(const CatalogEntry *source, const Trigger *trigger)
-{
-	if (source == NULL || source->argument_count != trigger->tgnargs)
-		return false;
-	for (int i = 0; i < trigger->tgnargs; i++)
-		if (strcmp(source->arguments[i], trigger->tgargs[i]) != 0)
-			return false;
-	return true;
 }
 
 /* Whether a relation is the one that is attached, or a child of it with the same owner. */
@@ -153,9 +154,9 @@ register_rows(Capture *capture, const char *name, const RowSet *rows)
 						 rows->is_relation ? RelationGetRelid(capture->relation) : InvalidOid);
 }
 
-/* Run a query of the mapping with the rights of the relation's owner. */
+/* Run a query of the mapping. */
 static void
-run_mapping(Capture *capture, SPIPlanPtr plan, DestReceiver *receiver)
+run_mapping(SPIPlanPtr plan, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {.dest = receiver};
 
@@ -168,12 +169,12 @@ static void
 map_rows(Capture *capture, const RowSet *rows, Sink *sink)
 {
 	Captured   *captured = capture->captured;
-	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
+	ActingAs	before = act_as_reader(capture->owner);
 
 	register_rows(capture, MAPPING_NEW_ROWS, rows);
 	if (captured->new_rows == NULL)
 		captured->new_rows = captured_plan(mapping_query(&captured->mapping, MAPPING_NEW_ROWS));
-	run_mapping(capture, captured->new_rows, &sink->receiver);
+	run_mapping(captured->new_rows, &sink->receiver);
 	sink_flush(sink);
 	act_as_before(before);
 }
@@ -184,13 +185,13 @@ map_keys(Capture *capture, const RowSet *rows, Tuplestorestate *keys)
 {
 	Captured   *captured = capture->captured;
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
-	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
+	ActingAs	before = act_as_reader(capture->owner);
 
 	SetTuplestoreDestReceiverParams(receiver, keys, CurrentMemoryContext, false, NULL, NULL);
 	register_rows(capture, MAPPING_OLD_ROWS, rows);
 	if (captured->old_keys == NULL)
 		captured->old_keys = captured_plan(mapping_key_query(&captured->mapping, MAPPING_OLD_ROWS));
-	run_mapping(capture, captured->old_keys, receiver);
+	run_mapping(captured->old_keys, receiver);
 	act_as_before(before);
 }
 
@@ -249,7 +250,9 @@ capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error)
 static bool
 is_no_fault_of_rows(int sqlstate)
 {
-	return sqlstate == ERRCODE_OUT_OF_MEMORY ||
+	return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYSTEM_ERROR ||
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK;
 }
@@ -293,7 +296,7 @@ rows_slice(const RowSet *rows, int64 skip, int64 count)
 {
 	RowSet		slice = *rows;
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(rows->columns, &TTSOpsMinimalTuple);
-	int			reader = tuplestore_alloc_read_pointer(rows->rows, 0);
+	int			reader = tuplestore_alloc_read_pointer(rows->rows, EXEC_FLAG_REWIND);
 
 	slice.rows = tuplestore_begin_heap(true, false, work_mem);
 	slice.count = count;
@@ -432,6 +435,7 @@ capture_statement(Capture *capture, const RowSet *old_rows, const RowSet *new_ro
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	before = MemoryContextSwitchTo(context);
+	sink_lock_target(&capture->captured->mapping);
 	capture->sink = sink_begin(&capture->captured->mapping, false);
 	capture_rows(capture, old_rows, new_rows);
 	tuplestore_end(capture->sink->ready);
@@ -480,7 +484,7 @@ capture_truncation(Capture *capture, Relation table)
  * rows that came in through the table were captured all the same.
  */
 static void
-capture_truncation_of_new_partitions(Capture *capture, const Trigger *trigger)
+capture_truncation_of_new_partitions(Capture *capture)
 {
 	List	   *partitions = find_all_inheritors(RelationGetRelid(capture->relation), NoLock, NULL);
 	ListCell   *cell;
@@ -489,7 +493,7 @@ capture_truncation_of_new_partitions(Capture *capture, const Trigger *trigger)
 	{
 		Relation	partition = table_open(lfirst_oid(cell), AccessShareLock);
 
-		if (partition->rd_rel->relkind == RELKIND_RELATION && mapping_trigger(partition, trigger->tgargs[1]) == NULL)
+		if (partition->rd_rel->relkind == RELKIND_RELATION && mapping_trigger(partition, capture->captured->arguments[1]) == NULL)
 		{
 			/* a plan is for one row type */
 			Captured	captured = {.mapping = capture->captured->mapping};
@@ -497,8 +501,7 @@ capture_truncation_of_new_partitions(Capture *capture, const Trigger *trigger)
 
 			part.captured = &captured;
 			capture_truncation(&part, partition);
-			if (captured.old_keys != NULL)
-				SPI_freeplan(captured.old_keys);
+			captured_free_plans(&captured);
 		}
 		table_close(partition, AccessShareLock);
 	}
@@ -516,11 +519,12 @@ capture_error(void *argument)
  * partition that was detached keeps its triggers until the next maintenance.
  */
 static const CatalogEntry *
-trigger_source(const TriggerData *trigger, const Mapping *mapping)
+trigger_source(const TriggerData *trigger, const Captured *captured)
 {
+	const Mapping *mapping = &captured->mapping;
 	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, mapping->source);
 
-	if (!capture_is_registered(source, trigger->tg_trigger))
+	if (source == NULL || source->is_event != mapping->is_event || !OidIsValid(source->relation) || !captured->is_signed)
 	{
 		ereport(mapping->records_errors ? WARNING : ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -556,32 +560,51 @@ transition_rows(RowSet *rows, Tuplestorestate *table, Relation relation)
 	return rows;
 }
 
+/* Capture what a trigger was called for. */
+static void
+capture_fired(Capture *capture, TriggerData *trigger)
+{
+	ErrorContextCallback callback = {error_context_stack, capture_error, capture->captured->arguments[1]};
+	RowSet		old_set;
+	RowSet		new_set;
+	const RowSet *old_rows = transition_rows(&old_set, trigger->tg_oldtable, trigger->tg_relation);
+	const RowSet *new_rows = transition_rows(&new_set, trigger->tg_newtable, trigger->tg_relation);
+
+	error_context_stack = &callback;
+	if (old_rows != NULL || new_rows != NULL)
+		capture_statement(capture, old_rows, new_rows);
+	else if (!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		;						/* no rows */
+	else if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
+		capture_truncation(capture, trigger->tg_relation);
+	else
+		capture_truncation_of_new_partitions(capture);
+	error_context_stack = callback.previous;
+}
+
 /* Trigger on attached relations: keep feedback or events in step with the statement. */
 PG_FUNCTION_INFO_V1(capture);
 Datum
 capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = capture_trigger(fcinfo);
-	Capture		call = {.relation = trigger->tg_relation, .captured = captured_get(trigger->tg_trigger)};
-	const CatalogEntry *source = trigger_source(trigger, &call.captured->mapping);
-	ErrorContextCallback callback = {error_context_stack, capture_error, trigger->tg_trigger->tgargs[1]};
-	RowSet		old_set;
-	RowSet		new_set;
-	const RowSet *old_rows = transition_rows(&old_set, trigger->tg_oldtable, trigger->tg_relation);
-	const RowSet *new_rows = transition_rows(&new_set, trigger->tg_newtable, trigger->tg_relation);
+	Captured   *captured = captured_get(trigger->tg_trigger);
+	const CatalogEntry *source = trigger_source(trigger, captured);
+	Capture		call = {.relation = trigger->tg_relation, .owner = trigger->tg_relation->rd_rel->relowner, .captured = captured};
 
 	if (source == NULL)
 		return PointerGetDatum(NULL);
 	call.source_id = source->id;
-	error_context_stack = &callback;
-	if (old_rows != NULL || new_rows != NULL)
-		capture_statement(&call, old_rows, new_rows);
-	else if (!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		;						/* no rows */
-	else if (trigger->tg_relation->rd_rel->relkind == RELKIND_RELATION)
-		capture_truncation(&call, trigger->tg_relation);
-	else
-		capture_truncation_of_new_partitions(&call, trigger->tg_trigger);
-	error_context_stack = callback.previous;
+	/* what runs now may change the trigger and fire it again */
+	captured->users++;
+	PG_TRY();
+	{
+		capture_fired(&call, trigger);
+	}
+	PG_FINALLY();
+	{
+		captured->users--;
+	}
+	PG_END_TRY();
 	return PointerGetDatum(NULL);
 }

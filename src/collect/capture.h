@@ -21,12 +21,15 @@ typedef struct Captured
 	Mapping		mapping;
 	SPIPlanPtr	new_rows;		/* NULL until needed */
 	SPIPlanPtr	old_keys;		/* the same */
+	bool		is_signed;		/* the relation's owner made the trigger */
+	int			users;			/* captures in progress that use this */
 } Captured;
 
 /* Work on rows of one relation, within an SPI connection. */
 typedef struct Capture
 {
-	Relation	relation;
+	Relation	relation;		/* whose rows these are */
+	Oid			owner;			/* with whose rights the mapping runs: the owner of the attached relation */
 	Captured   *captured;
 	int64		source_id;
 	Sink	   *sink;			/* where mapped rows go */
@@ -49,7 +52,7 @@ typedef void (*RowsWork) (Capture *capture, const RowSet *rows);
 typedef void (*RowFailure) (Capture *capture, const RowSet *row, const ErrorData *error);
 
 extern Captured *captured_get(const Trigger *trigger);
-extern bool capture_is_registered(const CatalogEntry *source, const Trigger *trigger);
+extern void captured_free_plans(Captured *captured);
 extern bool capture_belongs(const CatalogEntry *source, Relation relation);
 extern void capture_map(Capture *capture, const RowSet *rows);
 extern void capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error);

@@ -17,13 +17,21 @@ bool
 problem_is(Problem *problem, int sqlstate, const char *hint, const char *format,...)
 {
 	va_list		arguments;
-	char		message[1024];
+	size_t		size = 256;
+	size_t		needed;
 
-	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
-	va_end(arguments);
+	for (;;)
+	{
+		problem->message = palloc(size);
+		va_start(arguments, format);
+		needed = pvsnprintf(problem->message, size, format, arguments);
+		va_end(arguments);
+		if (needed < size)
+			break;
+		pfree(problem->message);
+		size = needed;
+	}
 	problem->sqlstate = sqlstate;
-	problem->message = pstrdup(message);
 	problem->hint = hint == NULL ? NULL : pstrdup(hint);
 	return false;
 }

@@ -27,7 +27,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -338,7 +337,7 @@ changes_read(Changes *changes, TriggerData *trigger, Tuplestorestate *rows, bool
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "cx written row", ALLOCSET_SMALL_SIZES);
-	int			reader = tuplestore_alloc_read_pointer(rows, 0);
+	int			reader = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
 	bool		is_checked = trusted_depth > 0 && trusted_depth == trigger_depth();
 
 	tuplestore_select_read_pointer(rows, reader);
@@ -448,7 +447,7 @@ delta_is_plain(Relation relation, const AttrNumber *columns)
 	TupleConstr *constraints = RelationGetDescr(relation)->constr;
 
 	return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!relation->rd_rel->relhasindex && relation->trigdesc == NULL &&
+		!relation->rd_rel->relhasindex && !relation->rd_rel->relispartition && relation->trigdesc == NULL && relation->rd_rules == NULL &&
 		(constraints == NULL ||
 		 (constraints->num_check == 0 && constraints->num_defval == 0 && !constraints->has_generated_stored)) &&
 		delta_may_leave_out(relation, columns);
@@ -548,6 +547,8 @@ changes_insert(Changes *changes, List *deltas)
 	SPI_connect();
 	plan = SPI_prepare("INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added, removed)"
 					   " VALUES ($1, $2, $3, $4, $5, $6)", DELTA_COLUMNS, types);
+	if (plan == NULL)
+		elog(ERROR, "cannot prepare an insertion into tally_delta");
 	foreach(cell, deltas)
 	{
 		Datum		values[DELTA_COLUMNS];

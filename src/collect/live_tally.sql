@@ -33,6 +33,8 @@ DECLARE
 	used_by regclass;
 	used_id bigint;
 BEGIN
+	-- wait for those who write, and let nobody write until it is decided that the row is gone
+	LOCK TABLE cx_data.feedback, cx_data.event IN SHARE ROW EXCLUSIVE MODE;
 	FOR used_by IN
 		SELECT attrelid FROM pg_attribute
 		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
@@ -67,11 +69,26 @@ END
 $$;
 COMMENT ON FUNCTION cx.check_org_unit_tree() IS 'trigger on cx_data.org_unit: no unit belongs to itself, directly or through others';
 
+CREATE FUNCTION cx.key_stays() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'keys of table "%" do not change, for feedback and events refer to them', TG_TABLE_NAME
+		USING ERRCODE = 'foreign_key_violation', HINT = 'Change the code; that is what people type.';
+END
+$$;
+COMMENT ON FUNCTION cx.key_stays() IS 'trigger on tables that feedback and events refer to: refuses to change a key';
+
 CREATE FUNCTION cx.zone_changed() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	CALL cx.rebuild_tallies();
+	IF EXISTS (
+		SELECT to_jsonb(after_rows) ->> TG_ARGV[0], to_jsonb(after_rows) ->> 'time_zone' FROM after_rows
+		EXCEPT
+		SELECT to_jsonb(before_rows) ->> TG_ARGV[0], to_jsonb(before_rows) ->> 'time_zone' FROM before_rows
+	) THEN
+		CALL cx.rebuild_tallies();
+	END IF;
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone: the hours are cut anew';
+COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone and the key in its argument: when a zone changes, the hours are cut anew';

@@ -13,7 +13,7 @@ BEGIN
 	FROM cx_data.feedback AS answer
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
-	WHERE answer.kind = 'survey' AND answer.score IS NOT NULL
+	WHERE answer.kind = 'survey' AND answer.score BETWEEN 0 AND 10 AND answer.metric IS NOT NULL AND isfinite(answer.responded_at)
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
 	RETURN NULL;
@@ -103,25 +103,33 @@ CREATE FUNCTION cx.retry_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	failed_source bigint;
-	has_nameless boolean;
+	last_compared_at timestamptz;
+	must_compare boolean;
+	nameless_attempts integer;
 	failed_ids bigint[];
 	failed_keys text[];
 	failed_attempts integer[];
 BEGIN
 	PERFORM cx.require_read_committed();
-	SELECT source_id INTO failed_source FROM cx_data.source WHERE name = retry_source.source;
-	SELECT bool_or(source_key IS NULL), array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
-	INTO has_nameless, failed_ids, failed_keys, failed_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source;
+	-- one at a time
+	SELECT source_id, compared_at INTO failed_source, last_compared_at FROM cx_data.source WHERE name = retry_source.source FOR NO KEY UPDATE;
+	-- rows without a key can only be found by comparing all: ten times, then once an hour
+	SELECT coalesce(bool_or(attempts < 10 OR last_compared_at < now() - interval '1 hour'), false), max(attempts) INTO must_compare, nameless_attempts
+	FROM cx_data.import_error WHERE source_id = failed_source AND source_key IS NULL;
+	SELECT array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
+	INTO failed_ids, failed_keys, failed_attempts
+	FROM cx_data.import_error WHERE source_id = failed_source AND (source_key IS NOT NULL OR must_compare);
 	IF failed_keys IS NULL THEN
 		RETURN 0;
 	END IF;
-	IF has_nameless THEN
+	IF must_compare THEN
 		PERFORM cx.sync_source(source);
 	ELSE
 		PERFORM cx.pull_source(source, NULL, failed_keys, NULL);
 	END IF;
 	-- what failed again was recorded again, and has one more attempt
+	UPDATE cx_data.import_error SET attempts = nameless_attempts + 1
+	WHERE must_compare AND source_id = failed_source AND source_key IS NULL AND import_error_id <> ALL (failed_ids);
 	DELETE FROM cx_data.import_error
 	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
 	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);

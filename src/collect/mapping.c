@@ -15,7 +15,9 @@
 
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -27,7 +29,7 @@
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 #include "collect/mapping.h"
@@ -208,7 +210,7 @@ static Node *
 expression_parse(const char *expression)
 {
 	List	   *statements = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = linitial_node(SelectStmt, list_make1(linitial_node(RawStmt, statements)->stmt));
+	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
 	ResTarget  *target;
 
 	if (list_length(select->targetList) != 1 || select->distinctClause != NIL || select->fromClause != NIL ||
@@ -312,22 +314,62 @@ mapping_check(const Mapping *mapping, Relation relation)
 	act_as_before(before);
 }
 
-/* Whether a trigger captures for this source. */
-bool
-mapping_is_of(const Trigger *trigger, const char *source)
+/* The function that captures. */
+static Oid
+capture_function(void)
 {
-	return trigger->tgnargs >= 2 && strcmp(trigger->tgargs[1], source) == 0 &&
-		trigger->tgfoid == LookupFuncName(list_make2(makeString("cx"), makeString("capture")), 0, NULL, false);
+	return LookupFuncName(list_make2(makeString("cx"), makeString("capture")), 0, NULL, false);
 }
 
 /* The trigger on a relation that holds the mapping of this source, or NULL. */
 Trigger *
 mapping_trigger(Relation relation, const char *source)
 {
+	Oid			function = capture_function();
 	TriggerDesc *triggers = relation->trigdesc;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (mapping_is_of(&triggers->triggers[i], source))
-			return &triggers->triggers[i];
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgfoid == function && trigger->tgnargs >= 2 && strcmp(trigger->tgargs[1], source) == 0)
+			return trigger;
+	}
 	return NULL;
+}
+
+/*
+ * The mark of a mapping.  Whoever has the privilege TRIGGER on a table can make
+ * a trigger, but only the owner can put a comment on it: a mapping runs with the
+ * owner's rights only if a comment with this mark says that it is the owner's.
+ */
+char *
+mapping_mark(int count, char **arguments)
+{
+	StringInfoData all;
+	bytea	   *hash;
+	char	   *mark;
+	char	   *end;
+
+	initStringInfo(&all);
+	appendStringInfoSpaces(&all, VARHDRSZ);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&all, "%zu:%s", strlen(arguments[i]), arguments[i]);
+	SET_VARSIZE(all.data, all.len);
+	hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(all.data)));
+
+	mark = end = palloc(strlen("cx ") + 2 * VARSIZE_ANY_EXHDR(hash) + 1);
+	end += sprintf(end, "cx ");
+	for (Size i = 0; i < VARSIZE_ANY_EXHDR(hash); i++)
+		end += sprintf(end, "%02x", (unsigned char) VARDATA_ANY(hash)[i]);
+	return mark;
+}
+
+/* Whether the owner of its relation made a trigger. */
+bool
+mapping_is_signed(const Trigger *trigger)
+{
+	char	   *comment = GetComment(trigger->tgoid, TriggerRelationId, 0);
+
+	return comment != NULL && strcmp(comment, mapping_mark(trigger->tgnargs, trigger->tgargs)) == 0;
 }

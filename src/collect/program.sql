@@ -46,7 +46,6 @@ CREATE TABLE IF NOT EXISTS cx_data.source (
 	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
 	relation regclass,
 	mapping jsonb NOT NULL DEFAULT '{}',
-	arguments text[],
 	pulled boolean NOT NULL DEFAULT false,
 	pulled_at timestamptz,
 	pulled_until timestamptz,
@@ -57,7 +56,6 @@ COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
 COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
 COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
 COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
-COMMENT ON COLUMN cx_data.source.arguments IS 'what its triggers are registered with: one that says anything else is refused';
 COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
 COMMENT ON COLUMN cx_data.source.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source.pulled_until IS 'greatest changed_at pulled so far';
@@ -187,15 +185,13 @@ CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRU
 
 CREATE OR REPLACE TRIGGER customer_changed AFTER DELETE OR TRUNCATE ON cx_data.customer
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
-CREATE OR REPLACE TRIGGER customer_id_changed AFTER UPDATE OF customer_id ON cx_data.customer
-	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 
 CREATE OR REPLACE TRIGGER metric_in_use BEFORE UPDATE OR DELETE ON cx_data.metric
 	FOR EACH ROW EXECUTE FUNCTION cx.metric_in_use();
-CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.program
-	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
-CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE OF time_zone ON cx_data.org_unit
-	FOR EACH ROW WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION cx.zone_changed();
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE ON cx_data.program
+	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION cx.zone_changed('singleton');
+CREATE OR REPLACE TRIGGER zone_changed AFTER UPDATE ON cx_data.org_unit
+	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION cx.zone_changed('org_unit_id');
 CREATE OR REPLACE TRIGGER org_unit_tree AFTER INSERT OR UPDATE OF parent_id ON cx_data.org_unit
 	FOR EACH ROW WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION cx.check_org_unit_tree();
 CREATE OR REPLACE TRIGGER customer_in_use AFTER DELETE ON cx_data.customer
@@ -208,6 +204,17 @@ CREATE OR REPLACE TRIGGER staff_in_use AFTER DELETE ON cx_data.staff
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('staff_id');
 CREATE OR REPLACE TRIGGER source_in_use AFTER DELETE ON cx_data.source
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.row_in_use('source_id');
+
+CREATE OR REPLACE TRIGGER customer_id_stays BEFORE UPDATE OF customer_id ON cx_data.customer
+	FOR EACH ROW WHEN (OLD.customer_id <> NEW.customer_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER touchpoint_id_stays BEFORE UPDATE OF touchpoint_id ON cx_data.touchpoint
+	FOR EACH ROW WHEN (OLD.touchpoint_id <> NEW.touchpoint_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER org_unit_id_stays BEFORE UPDATE OF org_unit_id ON cx_data.org_unit
+	FOR EACH ROW WHEN (OLD.org_unit_id <> NEW.org_unit_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER staff_id_stays BEFORE UPDATE OF staff_id ON cx_data.staff
+	FOR EACH ROW WHEN (OLD.staff_id <> NEW.staff_id) EXECUTE FUNCTION cx.key_stays();
+CREATE OR REPLACE TRIGGER source_id_stays BEFORE UPDATE OF source_id ON cx_data.source
+	FOR EACH ROW WHEN (OLD.source_id <> NEW.source_id) EXECUTE FUNCTION cx.key_stays();
 
 CREATE OR REPLACE TRIGGER feedback_inserted AFTER INSERT ON cx_data.feedback
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.feedback_changed();

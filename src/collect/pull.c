@@ -41,7 +41,7 @@
 /* What is to be read. */
 typedef struct Pull
 {
-	Capture		capture;
+	Capture		capture;		/* first, for what is done with rows gets this */
 	const char *rows;			/* the relation as it stands behind FROM */
 	bool		locks;			/* rows are locked against writers that triggers capture */
 	bool		has_since;
@@ -98,7 +98,7 @@ find_trigger(Relation relation, const CatalogEntry *source)
 {
 	Trigger    *trigger = mapping_trigger(relation, source->code);
 
-	if (trigger == NULL || !capture_is_registered(source, trigger) || !capture_belongs(source, relation))
+	if (trigger == NULL || !mapping_is_signed(trigger) || !capture_belongs(source, relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" has no registered trigger of source \"%s\"", RelationGetRelationName(relation), source->code),
@@ -184,7 +184,7 @@ static void
 pull_rows(Capture *capture, const RowSet *unused)
 {
 	Pull	   *pull = (Pull *) capture;
-	ActingAs	before = act_as_reader(capture->relation->rd_rel->relowner);
+	ActingAs	before = act_as_reader(capture->owner);
 	Sink	   *part = sink_begin(&capture->captured->mapping, true);
 	StringInfoData query;
 
@@ -204,7 +204,7 @@ read_rows(Pull *pull)
 {
 	RowSet		rows = {tuplestore_begin_heap(true, false, work_mem), 0, columns_of_star(pull->capture.relation), false};
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
-	ActingAs	before = act_as_reader(pull->capture.relation->rd_rel->relowner);
+	ActingAs	before = act_as_reader(pull->capture.owner);
 	const char *key = pull->capture.captured->mapping.expressions[FIELD_KEY];
 	StringInfoData query;
 
@@ -265,9 +265,8 @@ pull_result(FunctionCallInfo fcinfo, const TargetCounts *counts, const Sink *sin
 static void
 lock_writers_out(Oid relation)
 {
-	List	   *all = find_all_inheritors(relation, ShareRowExclusiveLock, NULL);
-
-	list_free(all);
+	LockRelationOid(relation, ShareRowExclusiveLock);
+	list_free(find_all_inheritors(relation, ShareRowExclusiveLock, NULL));
 }
 
 /* Write what was collected. */
@@ -281,10 +280,7 @@ pull_write(Pull *pull, TargetMode mode)
 		counts.deleted += target_delete_bad(capture->sink, capture->source_id);
 	target_record_errors(capture->sink, capture->source_id);
 	tuplestore_end(capture->sink->ready);
-	if (capture->captured->new_rows != NULL)
-		SPI_freeplan(capture->captured->new_rows);
-	if (capture->captured->old_keys != NULL)
-		SPI_freeplan(capture->captured->old_keys);
+	captured_free_plans(capture->captured);
 	return counts;
 }
 
@@ -304,7 +300,7 @@ pull_source(PG_FUNCTION_ARGS)
 	Relation	relation = open_attached(source, PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3));
 	Trigger    *trigger = find_trigger(relation, source);
 	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger))};
-	Pull		pull = {.capture = {.relation = relation, .captured = &captured, .source_id = source->id},
+	Pull		pull = {.capture = {.relation = relation, .owner = relation->rd_rel->relowner, .captured = &captured, .source_id = source->id},
 		.rows = full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
 	Datum		result;
@@ -320,6 +316,7 @@ pull_source(PG_FUNCTION_ARGS)
 		pull.rows = psprintf("ONLY %s", pull.rows);
 
 	SPI_connect();
+	sink_lock_target(&captured.mapping);
 	pull_collect(&pull, mode);
 	counts = pull_write(&pull, mode);
 	result = SPI_datumTransfer(pull_result(fcinfo, &counts, pull.capture.sink), false, -1);
@@ -365,7 +362,7 @@ count_source(PG_FUNCTION_ARGS)
 	Mapping		mapping;
 	int64		count = -1;
 
-	if (trigger != NULL && capture_is_registered(source, trigger) && may_count(relation))
+	if (trigger != NULL && mapping_is_signed(trigger) && may_count(relation))
 	{
 		mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger));
 		count = count_rows(relation, &mapping);
@@ -397,6 +394,15 @@ run_utility(const char *command)
 		elog(ERROR, "cannot run: %s", command);
 }
 
+/* Make one trigger, and put the mark of the owner on it. */
+static void
+create_trigger(Relation relation, const char *name, const char *event, const char *tables, int count, char **arguments)
+{
+	run_utility(psprintf("CREATE OR REPLACE TRIGGER %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION cx.capture(%s)",
+						 name, event, full_name(relation), tables, quoted_arguments(count, arguments)));
+	run_utility(psprintf("COMMENT ON TRIGGER %s ON %s IS '%s'", name, full_name(relation), mapping_mark(count, arguments)));
+}
+
 /* Make the triggers of a source on a relation, with the rights of the relation's owner, within an SPI connection. */
 static void
 create_triggers(Relation relation, const CatalogEntry *source, int count, char **arguments)
@@ -407,18 +413,14 @@ create_triggers(Relation relation, const CatalogEntry *source, int count, char *
 		{"delete", "AFTER DELETE", "REFERENCING OLD TABLE AS " MAPPING_OLD_ROWS},
 		{"truncate", "BEFORE TRUNCATE", ""},
 	};
-	char	   *call = psprintf("FOR EACH STATEMENT EXECUTE FUNCTION cx.capture(%s)", quoted_arguments(count, arguments));
-	const char *kind = source->is_event ? "event" : "feedback";
-	int64		source_id = source->id;
+	char	   *prefix = psprintf("cx_%s_" INT64_FORMAT, source->is_event ? "event" : "feedback", source->id);
 	bool		is_pulled = source->is_pulled;
 	ActingAs	before = act_as(relation->rd_rel->relowner);
 
 	if (is_pulled)
-		run_utility(psprintf("CREATE OR REPLACE TRIGGER cx_%s_" INT64_FORMAT "_pull AFTER INSERT ON %s %s",
-							 kind, source_id, full_name(relation), call));
+		create_trigger(relation, psprintf("%s_pull", prefix), "AFTER INSERT", "", count, arguments);
 	for (int i = 0; !is_pulled && i < (int) lengthof(events); i++)
-		run_utility(psprintf("CREATE OR REPLACE TRIGGER cx_%s_" INT64_FORMAT "_%s %s ON %s %s %s",
-							 kind, source_id, events[i][0], events[i][1], full_name(relation), events[i][2], call));
+		create_trigger(relation, psprintf("%s_%s", prefix, events[i][0]), events[i][1], events[i][2], count, arguments);
 	act_as_before(before);
 }
 
@@ -542,39 +544,36 @@ captured_relations(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The commands that drop the triggers of a source on a relation. */
-static List *
-drop_commands(Relation relation, const char *source)
-{
-	List	   *commands = NIL;
-
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
-		if (mapping_is_of(&relation->trigdesc->triggers[i], source))
-			commands = lappend(commands, psprintf("DROP TRIGGER %s ON %s",
-												  quote_identifier(relation->trigdesc->triggers[i].tgname),
-												  full_name(relation)));
-	return commands;
-}
-
 /* Drop the triggers of a source on a relation: drop_capture_triggers(relation, source). */
 PG_FUNCTION_INFO_V1(drop_capture_triggers);
 Datum
 drop_capture_triggers(PG_FUNCTION_ARGS)
 {
-	Relation	relation = relation_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	Oid			owner = relation->rd_rel->relowner;
-	List	   *commands = drop_commands(relation, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	ListCell   *cell;
-	ActingAs	before;
+	Oid			relation_id = PG_GETARG_OID(0);
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *command;
 
-	check_may_act_for(relation);
-	/* a trigger cannot be dropped while its table is open */
-	relation_close(relation, NoLock);
-	before = act_as(owner);
 	SPI_connect();
-	foreach(cell, commands)
-		run_utility((const char *) lfirst(cell));
+	do
+	{
+		Relation	relation = relation_open(relation_id, AccessShareLock);
+		Oid			owner = relation->rd_rel->relowner;
+		Trigger    *trigger;
+		ActingAs	before;
+
+		check_may_act_for(relation);
+		LockRelationOid(relation_id, ShareRowExclusiveLock);
+		trigger = mapping_trigger(relation, name);
+		command = trigger == NULL ? NULL :
+			psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), full_name(relation));
+		/* a trigger cannot be dropped while its table is open */
+		relation_close(relation, NoLock);
+		if (command == NULL)
+			break;
+		before = act_as(owner);
+		run_utility(command);
+		act_as_before(before);
+	} while (command != NULL);
 	SPI_finish();
-	act_as_before(before);
 	PG_RETURN_VOID();
 }

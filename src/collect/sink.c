@@ -18,6 +18,7 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -55,7 +56,7 @@ typedef struct WaitingRow
 	MinimalTuple row;
 } WaitingRow;
 
-#define SH_PREFIX customer
+#define SH_PREFIX sinkcust
 #define SH_ELEMENT_TYPE SinkCustomer
 #define SH_KEY_TYPE char *
 #define SH_KEY code
@@ -97,7 +98,7 @@ bad_row(Sink *sink, const char *key, int sqlstate, const char *message, const ch
 
 	bad->key = key == NULL || strlen(key) > SINK_KEY_SIZE ? NULL : MemoryContextStrdup(sink->context, key);
 	bad->problem.sqlstate = sqlstate;
-	bad->problem.message = MemoryContextStrdup(sink->context, message);
+	bad->problem.message = MemoryContextStrdup(sink->context, message == NULL ? "an error without a message" : message);
 	bad->problem.hint = hint == NULL ? NULL : MemoryContextStrdup(sink->context, hint);
 	return bad;
 }
@@ -194,7 +195,7 @@ static SinkCustomer *
 sink_customer(Sink *sink, char *code, TimestampTz at)
 {
 	bool		found;
-	SinkCustomer *customer = customer_insert(sink->customers, code, &found);
+	SinkCustomer *customer = sinkcust_insert(sink->customers, code, &found);
 
 	if (!found)
 	{
@@ -202,7 +203,12 @@ sink_customer(Sink *sink, char *code, TimestampTz at)
 		customer->first_seen_at = at;
 		customer->is_known = customer->has_unit = false;
 		if (!sink_look_up_customer(sink, customer))
-			sink->new_customers++;
+		{
+			MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+			sink->new_customers = lappend(sink->new_customers, customer->code);
+			MemoryContextSwitchTo(before);
+		}
 	}
 	customer->first_seen_at = Min(customer->first_seen_at, at);
 	return customer;
@@ -240,22 +246,20 @@ static void
 sink_add_customers(Sink *sink)
 {
 	Oid			types[3] = {TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID};
-	Datum	   *codes = palloc(sizeof(Datum) * sink->new_customers);
-	Datum	   *times = palloc(sizeof(Datum) * sink->new_customers);
+	int			count = list_length(sink->new_customers);
+	Datum	   *codes = palloc(sizeof(Datum) * count);
+	Datum	   *times = palloc(sizeof(Datum) * count);
 	Datum		arguments[3];
-	customer_iterator iterator;
-	SinkCustomer *customer;
+	ListCell   *cell;
 	ActingAs	before;
-	int			count = 0;
 
-	customer_start_iterate(sink->customers, &iterator);
-	while ((customer = customer_iterate(sink->customers, &iterator)) != NULL)
-		if (!customer->is_known)
-		{
-			codes[count] = CStringGetTextDatum(customer->code);
-			times[count++] = TimestampTzGetDatum(customer->first_seen_at);
-		}
-	Assert(count == sink->new_customers);
+	foreach(cell, sink->new_customers)
+	{
+		char	   *code = (char *) lfirst(cell);
+
+		codes[foreach_current_index(cell)] = CStringGetTextDatum(code);
+		times[foreach_current_index(cell)] = TimestampTzGetDatum(sinkcust_lookup(sink->customers, code)->first_seen_at);
+	}
 	arguments[0] = PointerGetDatum(construct_array(codes, count, TEXTOID, -1, false, TYPALIGN_INT));
 	arguments[1] = PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	arguments[2] = sink->mapping->customer_kind == NULL ? (Datum) 0 : CStringGetTextDatum(sink->mapping->customer_kind);
@@ -273,29 +277,30 @@ sink_add_customers(Sink *sink)
 static void
 sink_find_added_customers(Sink *sink)
 {
-	customer_iterator iterator;
-	SinkCustomer *customer;
+	ListCell   *cell;
 
 	sink_close_customers(sink);
-	customer_start_iterate(sink->customers, &iterator);
-	while ((customer = customer_iterate(sink->customers, &iterator)) != NULL)
-		if (!customer->is_known && !sink_look_up_customer(sink, customer))
+	foreach(cell, sink->new_customers)
+		if (!sink_look_up_customer(sink, sinkcust_lookup(sink->customers, (char *) lfirst(cell))))
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("customer \"%s\" was deleted while it was added", customer->code)));
-	sink->new_customers = 0;
+					 errmsg("customer \"%s\" was deleted while it was added", (char *) lfirst(cell))));
+	list_free(sink->new_customers);
+	sink->new_customers = NIL;
 }
 
 /* Let the waiting rows go on. */
 static void
 sink_add_waiting(Sink *sink)
 {
+	MemoryContext context;
 	MemoryContext before;
 	ListCell   *cell;
 
 	if (sink->waiting == NIL)
 		return;
-	before = MemoryContextSwitchTo(sink->context);
+	context = AllocSetContextCreate(sink->context, "cx new customers", ALLOCSET_DEFAULT_SIZES);
+	before = MemoryContextSwitchTo(context);
 	sink_add_customers(sink);
 	sink_find_added_customers(sink);
 	foreach(cell, sink->waiting)
@@ -306,7 +311,7 @@ sink_add_waiting(Sink *sink)
 		bool		nulls[READY_COLUMNS];
 
 		heap_deform_tuple(row, sink->columns, values, nulls);
-		ready_set_customer(values, nulls, customer_lookup(sink->customers, waiting->customer));
+		ready_set_customer(values, nulls, sinkcust_lookup(sink->customers, waiting->customer));
 		sink_put(sink, values, nulls);
 		heap_freetuple(row);
 		heap_free_minimal_tuple(waiting->row);
@@ -314,6 +319,7 @@ sink_add_waiting(Sink *sink)
 	list_free_deep(sink->waiting);
 	sink->waiting = NIL;
 	MemoryContextSwitchTo(before);
+	MemoryContextDelete(context);
 }
 
 /* Collect a row once its customer is known. */
@@ -513,6 +519,17 @@ sink_shutdown(DestReceiver *receiver)
 {
 }
 
+/*
+ * Lock the table that rows will be written to, as writing does, before their
+ * codes are looked up: what a transaction deletes that keeps writers away (see
+ * row_in_use) is then either still there when it is looked up, or gone.
+ */
+void
+sink_lock_target(const Mapping *mapping)
+{
+	LockRelationOid(program_table(mapping->is_event ? PROGRAM_EVENT : PROGRAM_FEEDBACK), RowExclusiveLock);
+}
+
 /* A sink for rows of this mapping, in the current memory context. */
 Sink *
 sink_begin(const Mapping *mapping, bool reports_progress)
@@ -530,7 +547,7 @@ sink_begin(const Mapping *mapping, bool reports_progress)
 	sink->columns = sink_columns();
 	sink->ready = tuplestore_begin_heap(true, false, work_mem);
 	sink->changed_until = DT_NOBEGIN;
-	sink->customers = customer_create(CurrentMemoryContext, 16, NULL);
+	sink->customers = sinkcust_create(CurrentMemoryContext, 16, NULL);
 	sink->reported = reports_progress ? 0 : -1;
 	return sink;
 }

@@ -57,14 +57,15 @@ typedef struct Sink
 	BadRow	   *failure;		/* what the statement is to fail with; NULL if nothing */
 	TimestampTz changed_until;	/* greatest changed_at; DT_NOBEGIN if none */
 
-	struct customer_hash *customers;	/* those of this statement by code */
+	struct sinkcust_hash *customers;	/* those of this statement by code */
 	Lookup	   *customer_lookup;	/* by code or identity; NULL until needed */
 	Lookup	   *unit_lookup;	/* customers by key, for their unit; NULL until needed */
 	List	   *waiting;		/* of WaitingRow, for customers that are to be added */
-	int			new_customers;	/* how many */
+	List	   *new_customers;	/* their codes */
 	int64		reported;		/* rows when progress was last reported; below 0 for no reports */
 } Sink;
 
+extern void sink_lock_target(const Mapping *mapping);
 extern Sink *sink_begin(const Mapping *mapping, bool reports_progress);
 extern void sink_flush(Sink *sink);
 extern void sink_append(Sink *sink, Sink *part);

@@ -16,7 +16,6 @@
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -319,12 +318,12 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 	if (sink->ready_count > 1)
 		target_drop(sink, "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1",
 					"SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
-					" WHERE $1 IS NOT NULL ORDER BY source_key, place", source_id);
+					" ORDER BY source_key, place", source_id);
 	if (mode == TARGET_INSERT || mode == TARGET_REPLACE)
 		target_drop(sink, psprintf("SELECT r.source_key FROM cx_rows AS r JOIN %s AS t ON t.source_id = $1 AND t.source_key = r.source_key%s",
 								   target_tables[sink->mapping->is_event].name,
 								   old_keys == NULL ? "" : " WHERE r.source_key NOT IN (SELECT source_key FROM cx_gone WHERE source_key IS NOT NULL)"),
-					"SELECT " READY_ALL " FROM cx_rows WHERE source_key NOT IN (SELECT source_key FROM cx_repeated) AND $1 IS NOT NULL", source_id);
+					"SELECT " READY_ALL " FROM cx_rows WHERE source_key NOT IN (SELECT source_key FROM cx_repeated)", source_id);
 	act_as_before(before);
 }
 
@@ -375,6 +374,8 @@ target_record_errors(Sink *sink, int64 source_id)
 	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
 					   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
 					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
+	if (plan == NULL)
+		elog(ERROR, "cannot prepare an insertion into import_error");
 	foreach(cell, sink->bad)
 		target_record_error(plan, source_id, (const BadRow *) lfirst(cell));
 	act_as_before(before);

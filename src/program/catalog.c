@@ -13,16 +13,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "program/catalog.h"
@@ -53,19 +50,19 @@ typedef struct CatalogId
 	CatalogEntry *entry;
 } CatalogId;
 
-/* How each table is read: key, code, two integers, zone, relation, arguments; rows without a key or a code are none. */
+/* How each table is read: key, code, two integers, zone, relation; rows without a key or a code are none. */
 static const char *const catalog_queries[PROGRAM_TABLES] = {
-	[PROGRAM_PROGRAM] = "SELECT 1::bigint, time_zone::text, 0, 0, time_zone::text, 0::oid, NULL::text[] FROM cx_data.program"
+	[PROGRAM_PROGRAM] = "SELECT 1::bigint, time_zone::text, 0, 0, time_zone::text, 0::oid FROM cx_data.program"
 		" WHERE time_zone IS NOT NULL",
-	[PROGRAM_ORG_UNIT] = "SELECT org_unit_id::bigint, code::text, 0, 0, time_zone::text, 0::oid, NULL::text[] FROM cx_data.org_unit"
+	[PROGRAM_ORG_UNIT] = "SELECT org_unit_id::bigint, code::text, 0, 0, time_zone::text, 0::oid FROM cx_data.org_unit"
 		" WHERE org_unit_id IS NOT NULL AND code IS NOT NULL",
-	[PROGRAM_STAFF] = "SELECT staff_id::bigint, code::text, 0, 0, NULL::text, 0::oid, NULL::text[] FROM cx_data.staff"
+	[PROGRAM_STAFF] = "SELECT staff_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.staff"
 		" WHERE staff_id IS NOT NULL AND code IS NOT NULL",
-	[PROGRAM_METRIC] = "SELECT metric_id::bigint, code::text, scale_min::integer, scale_max::integer, NULL::text, 0::oid, NULL::text[]"
+	[PROGRAM_METRIC] = "SELECT metric_id::bigint, code::text, scale_min::integer, scale_max::integer, NULL::text, 0::oid"
 		" FROM cx_data.metric WHERE metric_id IS NOT NULL AND code IS NOT NULL",
-	[PROGRAM_SOURCE] = "SELECT source_id::bigint, name::text, (kind = 'event')::integer, pulled::integer, NULL::text, relation::oid,"
-		" arguments::text[] FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
-	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid, NULL::text[] FROM cx_data.touchpoint"
+	[PROGRAM_SOURCE] = "SELECT source_id::bigint, name::text, (kind = 'event')::integer, pulled::integer, NULL::text, relation::oid"
+		" FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
+	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.touchpoint"
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
 };
 
@@ -110,23 +107,6 @@ catalog_column(HeapTuple row, TupleDesc columns, int number)
 	return isnull ? (Datum) 0 : value;
 }
 
-/* Copy the arguments of a source into the memory of its catalog. */
-static void
-catalog_add_arguments(CatalogEntry *entry, Datum array, MemoryContext context)
-{
-	Datum	   *values;
-	bool	   *nulls;
-	int			count;
-
-	if (DatumGetPointer(array) == NULL)
-		return;
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
-	entry->argument_count = count;
-	entry->arguments = (char **) MemoryContextAlloc(context, sizeof(char *) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-		entry->arguments[i] = MemoryContextStrdup(context, nulls[i] ? "" : TextDatumGetCString(values[i]));
-}
-
 /* Add the row at hand to both hash tables. */
 static void
 catalog_add(ProgramTable table, HeapTuple row, TupleDesc columns)
@@ -142,7 +122,6 @@ catalog_add(ProgramTable table, HeapTuple row, TupleDesc columns)
 	{
 		entry->is_event = DatumGetInt32(catalog_column(row, columns, 3)) != 0;
 		entry->is_pulled = DatumGetInt32(catalog_column(row, columns, 4)) != 0;
-		catalog_add_arguments(entry, catalog_column(row, columns, 7), catalog->context);
 	}
 	else
 	{

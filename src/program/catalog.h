@@ -25,8 +25,6 @@ typedef struct CatalogEntry
 	Oid			relation;		/* source: what is attached */
 	bool		is_event;		/* source: delivers events, not feedback */
 	bool		is_pulled;		/* source: brought in by sync_source, not by triggers */
-	int			argument_count; /* source: arguments that its triggers must have */
-	char	  **arguments;
 } CatalogEntry;
 
 extern const CatalogEntry *catalog_find(ProgramTable table, const char *code);

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
 
 #include "program/clock.h"
 
