@@ -73,7 +73,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(COLLECT:%=src/collect/%.o)
 DATA = $(JOINED)
 REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views install
-ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair
+ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 
 # the server's headers are not ours to warn about

@@ -242,6 +242,27 @@ RESET ROLE;
 SELECT cx.detach_source('vault', false);
 DROP TABLE work.vault, work.vault_2;
 
+-- a table that gets another owner does not take its mapping along
+SET ROLE cx_regress_owner;
+CREATE TABLE work.heirloom (id integer);
+SELECT cx.attach_feedback('heirloom', 'work.heirloom', key => 'id', responded_at => $$timestamptz '2026-03-01 12:00+00'$$);
+INSERT INTO work.heirloom VALUES (1);
+RESET ROLE;
+ALTER TABLE work.heirloom OWNER TO cx_regress_admin;
+INSERT INTO work.heirloom VALUES (2);
+SELECT cx.detach_source('heirloom');
+-- and what a detached source delivered is not for everybody to replace
+REVOKE UPDATE ON cx_data.source FROM cx_regress_owner;
+SET ROLE cx_regress_owner;
+CREATE TABLE work.other (id integer);
+SELECT work.try($$SELECT cx.attach_feedback('heirloom', 'work.other', key => 'id', responded_at => 'now()')$$);
+DROP TABLE work.other;
+RESET ROLE;
+GRANT UPDATE ON cx_data.source TO cx_regress_owner;
+SELECT count(*) FROM captured WHERE source = 'heirloom';
+SELECT cx.detach_source('heirloom', false);
+DROP TABLE work.heirloom;
+
 -- nothing is called without rights, and what is not a trigger is not called as one
 SET ROLE cx_regress_evil;
 SELECT command, work.try(command) FROM unnest(ARRAY[

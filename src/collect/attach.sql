@@ -56,6 +56,10 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to register a source'
 			USING ERRCODE = 'insufficient_privilege', HINT = 'The owner of a relation registers it, and needs INSERT on cx_data.source.';
 	END IF;
+	IF EXISTS (SELECT FROM cx_data.source WHERE name = argument ->> 'source' AND relation IS NULL) AND NOT has_table_privilege(caller, 'cx_data.source', 'UPDATE') THEN
+		RAISE EXCEPTION 'permission denied to attach a relation to source "%", which exists', argument ->> 'source'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'What it delivered would be compared with the relation; that takes UPDATE on cx_data.source.';
+	END IF;
 	INSERT INTO cx_data.source AS known (name, kind, relation, mapping, pulled)
 	VALUES (argument ->> 'source', argument ->> 'kind', (argument ->> 'relation')::oid, argument -> 'mapping', (argument -> 'pulled')::boolean)
 	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mapping = excluded.mapping, pulled = excluded.pulled

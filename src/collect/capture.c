@@ -37,11 +37,11 @@
 /* All that were used in this session, by trigger. */
 static HTAB *captured_triggers = NULL;
 
-/* Whether the trigger still has the arguments that were read. */
+/* Whether the trigger still has the arguments that were read, and its relation the owner. */
 static bool
-captured_is_current(const Captured *captured, const Trigger *trigger)
+captured_is_current(const Captured *captured, Oid owner, const Trigger *trigger)
 {
-	if (captured->context == NULL || captured->argument_count != trigger->tgnargs)
+	if (captured->context == NULL || captured->owner != owner || captured->argument_count != trigger->tgnargs)
 		return false;
 	for (int i = 0; i < trigger->tgnargs; i++)
 		if (strcmp(captured->arguments[i], trigger->tgargs[i]) != 0)
@@ -72,7 +72,7 @@ captured_clear(Captured *captured)
 
 /* Read the arguments of the trigger. */
 static void
-captured_read(Captured *captured, const Trigger *trigger)
+captured_read(Captured *captured, Oid owner, const Trigger *trigger)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cx captured relation", ALLOCSET_SMALL_SIZES);
 	MemoryContext before = MemoryContextSwitchTo(context);
@@ -82,7 +82,8 @@ captured_read(Captured *captured, const Trigger *trigger)
 	for (int i = 0; i < trigger->tgnargs; i++)
 		captured->arguments[i] = pstrdup(trigger->tgargs[i]);
 	captured->mapping = mapping_read(captured->argument_count, captured->arguments);
-	captured->is_signed = mapping_is_signed(trigger);
+	captured->owner = owner;
+	captured->is_signed = mapping_is_signed(owner, trigger);
 	MemoryContextSwitchTo(before);
 	/* only now, so that an error above leaves nothing behind */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -91,7 +92,7 @@ captured_read(Captured *captured, const Trigger *trigger)
 
 /* What is known of this trigger. */
 Captured *
-captured_get(const Trigger *trigger)
+captured_get(Oid owner, const Trigger *trigger)
 {
 	Captured   *captured;
 	bool		found;
@@ -109,14 +110,14 @@ captured_get(const Trigger *trigger)
 		captured->new_rows = captured->old_keys = NULL;
 		captured->users = 0;
 	}
-	if (!captured_is_current(captured, trigger))
+	if (!captured_is_current(captured, owner, trigger))
 	{
 		if (captured->users > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_IN_USE),
 					 errmsg("trigger \"%s\" was changed while it captures", trigger->tgname)));
 		captured_clear(captured);
-		captured_read(captured, trigger);
+		captured_read(captured, owner, trigger);
 	}
 	return captured;
 }
@@ -588,7 +589,7 @@ Datum
 capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = capture_trigger(fcinfo);
-	Captured   *captured = captured_get(trigger->tg_trigger);
+	Captured   *captured = captured_get(trigger->tg_relation->rd_rel->relowner, trigger->tg_trigger);
 	const CatalogEntry *source = trigger_source(trigger, captured);
 	Capture		call = {.relation = trigger->tg_relation, .owner = trigger->tg_relation->rd_rel->relowner, .captured = captured};
 

@@ -21,7 +21,8 @@ typedef struct Captured
 	Mapping		mapping;
 	SPIPlanPtr	new_rows;		/* NULL until needed */
 	SPIPlanPtr	old_keys;		/* the same */
-	bool		is_signed;		/* the relation's owner made the trigger */
+	Oid			owner;			/* of the relation when that was read */
+	bool		is_signed;		/* this owner made the trigger */
 	int			users;			/* captures in progress that use this */
 } Captured;
 
@@ -51,7 +52,7 @@ typedef void (*RowsWork) (Capture *capture, const RowSet *rows);
 /* What is to be done with a row with which that failed. */
 typedef void (*RowFailure) (Capture *capture, const RowSet *row, const ErrorData *error);
 
-extern Captured *captured_get(const Trigger *trigger);
+extern Captured *captured_get(Oid owner, const Trigger *trigger);
 extern void captured_free_plans(Captured *captured);
 extern bool capture_belongs(const CatalogEntry *source, Relation relation);
 extern void capture_map(Capture *capture, const RowSet *rows);

@@ -171,6 +171,21 @@ columns_of_feedback(Relation relation)
 	return columns;
 }
 
+/* The columns of feedback, found anew only when the table may have changed. */
+static const WrittenColumns *
+feedback_columns(Relation relation)
+{
+	static WrittenColumns columns;
+	static uint64 found_at = PG_UINT64_MAX;
+
+	if (found_at != program_generation())
+	{
+		columns = columns_of_feedback(relation);
+		found_at = program_generation();
+	}
+	return &columns;
+}
+
 /* Find the columns of event. */
 static WrittenColumns
 columns_of_event(Relation relation)
@@ -413,15 +428,23 @@ delta_values(const Changes *changes, const Delta *delta, Datum *values, bool *nu
 	nulls[DELTA_REMOVED] = removed == NULL;
 }
 
-/* Find the columns of tally_delta. */
-static void
-delta_find_columns(Relation relation, AttrNumber *columns)
+/* The columns of tally_delta, found anew only when the table may have changed. */
+static const AttrNumber *
+delta_find_columns(Relation relation)
 {
-	Oid			tally = program_tally_type();
-	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
+	static AttrNumber columns[DELTA_COLUMNS];
+	static uint64 found_at = PG_UINT64_MAX;
 
-	for (int i = 0; i < DELTA_COLUMNS; i++)
-		columns[i] = program_column(relation, delta_columns[i], types[i]);
+	if (found_at != program_generation())
+	{
+		Oid			tally = program_tally_type();
+		Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
+
+		for (int i = 0; i < DELTA_COLUMNS; i++)
+			columns[i] = program_column(relation, delta_columns[i], types[i]);
+		found_at = program_generation();
+	}
+	return columns;
 }
 
 /* Whether a column that somebody added may stay NULL. */
@@ -570,13 +593,13 @@ static void
 changes_write(Changes *changes)
 {
 	List	   *deltas = changes_list(changes);
-	AttrNumber	columns[DELTA_COLUMNS];
+	const AttrNumber *columns;
 	Relation	relation;
 
 	if (deltas == NIL)
 		return;
 	relation = table_open(program_table(PROGRAM_TALLY_DELTA), RowExclusiveLock);
-	delta_find_columns(relation, columns);
+	columns = delta_find_columns(relation);
 	if (delta_is_plain(relation, columns))
 		changes_append(changes, deltas, relation, columns);
 	else
@@ -619,7 +642,7 @@ Datum
 feedback_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = written_trigger(fcinfo, PROGRAM_FEEDBACK, "feedback_changed");
-	WrittenColumns columns;
+	const WrittenColumns *columns;
 	Changes		changes = {0};
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
@@ -627,11 +650,11 @@ feedback_changed(PG_FUNCTION_ARGS)
 		tallies_truncate();
 		return PointerGetDatum(NULL);
 	}
-	columns = columns_of_feedback(trigger->tg_relation);
+	columns = feedback_columns(trigger->tg_relation);
 	if (trigger->tg_oldtable != NULL)
-		changes_read(&changes, trigger, trigger->tg_oldtable, false, &columns);
+		changes_read(&changes, trigger, trigger->tg_oldtable, false, columns);
 	if (trigger->tg_newtable != NULL)
-		changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
+		changes_read(&changes, trigger, trigger->tg_newtable, true, columns);
 	customers_check(&changes.customers);
 	changes_write(&changes);
 	return PointerGetDatum(NULL);

@@ -342,9 +342,10 @@ mapping_trigger(Relation relation, const char *source)
  * The mark of a mapping.  Whoever has the privilege TRIGGER on a table can make
  * a trigger, but only the owner can put a comment on it: a mapping runs with the
  * owner's rights only if a comment with this mark says that it is the owner's.
+ * A table that passes to another role does not take its mapping along.
  */
 char *
-mapping_mark(int count, char **arguments)
+mapping_mark(Oid owner, int count, char **arguments)
 {
 	StringInfoData all;
 	bytea	   *hash;
@@ -353,6 +354,7 @@ mapping_mark(int count, char **arguments)
 
 	initStringInfo(&all);
 	appendStringInfoSpaces(&all, VARHDRSZ);
+	appendStringInfo(&all, "%s", GetUserNameFromId(owner, false));
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&all, "%zu:%s", strlen(arguments[i]), arguments[i]);
 	SET_VARSIZE(all.data, all.len);
@@ -365,11 +367,11 @@ mapping_mark(int count, char **arguments)
 	return mark;
 }
 
-/* Whether the owner of its relation made a trigger. */
+/* Whether this owner of its relation made a trigger. */
 bool
-mapping_is_signed(const Trigger *trigger)
+mapping_is_signed(Oid owner, const Trigger *trigger)
 {
 	char	   *comment = GetComment(trigger->tgoid, TriggerRelationId, 0);
 
-	return comment != NULL && strcmp(comment, mapping_mark(trigger->tgnargs, trigger->tgargs)) == 0;
+	return comment != NULL && strcmp(comment, mapping_mark(owner, trigger->tgnargs, trigger->tgargs)) == 0;
 }

@@ -57,8 +57,8 @@ extern Mapping mapping_read(int count, char **arguments);
 extern char *mapping_query(const Mapping *mapping, const char *rows);
 extern char *mapping_key_query(const Mapping *mapping, const char *rows);
 extern void mapping_check(const Mapping *mapping, Relation relation);
-extern char *mapping_mark(int count, char **arguments);
-extern bool mapping_is_signed(const Trigger *trigger);
+extern char *mapping_mark(Oid owner, int count, char **arguments);
+extern bool mapping_is_signed(Oid owner, const Trigger *trigger);
 extern Trigger *mapping_trigger(Relation relation, const char *source);
 
 #endif							/* CX_MAPPING_H */

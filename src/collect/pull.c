@@ -98,7 +98,7 @@ find_trigger(Relation relation, const CatalogEntry *source)
 {
 	Trigger    *trigger = mapping_trigger(relation, source->code);
 
-	if (trigger == NULL || !mapping_is_signed(trigger) || !capture_belongs(source, relation))
+	if (trigger == NULL || !mapping_is_signed(relation->rd_rel->relowner, trigger) || !capture_belongs(source, relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" has no registered trigger of source \"%s\"", RelationGetRelationName(relation), source->code),
@@ -362,7 +362,7 @@ count_source(PG_FUNCTION_ARGS)
 	Mapping		mapping;
 	int64		count = -1;
 
-	if (trigger != NULL && mapping_is_signed(trigger) && may_count(relation))
+	if (trigger != NULL && mapping_is_signed(relation->rd_rel->relowner, trigger) && may_count(relation))
 	{
 		mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger));
 		count = count_rows(relation, &mapping);
@@ -400,7 +400,7 @@ create_trigger(Relation relation, const char *name, const char *event, const cha
 {
 	run_utility(psprintf("CREATE OR REPLACE TRIGGER %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION cx.capture(%s)",
 						 name, event, full_name(relation), tables, quoted_arguments(count, arguments)));
-	run_utility(psprintf("COMMENT ON TRIGGER %s ON %s IS '%s'", name, full_name(relation), mapping_mark(count, arguments)));
+	run_utility(psprintf("COMMENT ON TRIGGER %s ON %s IS '%s'", name, full_name(relation), mapping_mark(relation->rd_rel->relowner, count, arguments)));
 }
 
 /* Make the triggers of a source on a relation, with the rights of the relation's owner, within an SPI connection. */

@@ -5,8 +5,8 @@
  *	  and the settings with which its views are read.
  *
  * The program's tables are ordinary tables that their owner may drop, restore
- * and make again, so they are looked up by name each time; the system caches
- * make that cheap.
+ * and make again, so they are looked up by name, and remembered only until the
+ * server says that one of them, or a schema, has changed.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,7 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -60,13 +61,53 @@ program_define_settings(void)
 							   PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* A table of the program, or an error if there is no program. */
-Oid
-program_table(ProgramTable table)
-{
-	Oid			schema = get_namespace_oid(PROGRAM_SCHEMA, true);
-	Oid			relation = OidIsValid(schema) ? get_relname_relid(program_table_names[table], schema) : InvalidOid;
+/* Tables found so far, and how often that had to be forgotten. */
+static Oid	known_tables[PROGRAM_TABLES];
+static uint64 generation = 0;
 
+/* Forget where the tables are. */
+static void
+forget_tables(void)
+{
+	memset(known_tables, 0, sizeof(known_tables));
+	generation++;
+}
+
+/* A relation changed, or with InvalidOid perhaps any. */
+static void
+relation_changed(Datum argument, Oid relation)
+{
+	for (int table = 0; table < PROGRAM_TABLES; table++)
+		if (relation == InvalidOid || (relation == known_tables[table] && OidIsValid(relation)))
+		{
+			forget_tables();
+			return;
+		}
+}
+
+/* A schema changed. */
+static void
+schema_changed(Datum argument, int cacheid, uint32 hashvalue)
+{
+	forget_tables();
+}
+
+/* Find a table of the program, or raise an error if there is no program. */
+static Oid
+find_table(ProgramTable table)
+{
+	static bool is_listening = false;
+	Oid			schema;
+	Oid			relation;
+
+	if (!is_listening)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+		is_listening = true;
+	}
+	schema = get_namespace_oid(PROGRAM_SCHEMA, true);
+	relation = OidIsValid(schema) ? get_relname_relid(program_table_names[table], schema) : InvalidOid;
 	if (!OidIsValid(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -77,6 +118,22 @@ program_table(ProgramTable table)
 				 errhint("CALL cx.upgrade_program() makes again what a program lacks.") :
 				 errhint("CALL cx.create_program() first.")));
 	return relation;
+}
+
+/* A table of the program, or an error if there is no program. */
+Oid
+program_table(ProgramTable table)
+{
+	if (!OidIsValid(known_tables[table]))
+		known_tables[table] = find_table(table);
+	return known_tables[table];
+}
+
+/* A number that changes whenever one of the tables found so far may have changed. */
+uint64
+program_generation(void)
+{
+	return generation;
 }
 
 /* The role that owns a table. */

@@ -33,6 +33,7 @@ typedef enum ProgramTable
 
 extern void program_define_settings(void);
 extern Oid	program_table(ProgramTable table);
+extern uint64 program_generation(void);
 extern Oid	program_owner(void);
 extern Oid	program_tally_type(void);
 extern Oid	relation_owner(Oid relation);
