@@ -37,7 +37,7 @@ FROM (SELECT max(ms) FILTER (WHERE contender = 3) / sum(ms) FILTER (WHERE conten
 \echo Making :rows rows of feedback ...
 SET session_replication_role = replica;
 INSERT INTO cx_data.feedback (customer_id, touchpoint_id, org_unit_id, score, responded_at, metric)
-SELECT 1 + i * 7919 % 100000, 1 + (i * 7 % 50), 1 + i % 10, (i * 31 % 11)::smallint, timestamptz '2026-01-01' + i * (interval '90 days' / :rows), 'nps'
+SELECT 1 + i * 7919 % 100000, 1 + (i * 7 % 50), 1 + i / 50 % 10, (i * 31 % 11)::smallint, timestamptz '2026-01-01' + i * (interval '90 days' / :rows), 'nps'
 FROM generate_series(1::bigint, :rows) AS i;
 RESET session_replication_role;
 INSERT INTO cx_data.journey (code) VALUES ('customer');
