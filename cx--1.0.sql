@@ -2540,6 +2540,7 @@ CREATE FUNCTION cx.check_attachable(relation regclass, pulled boolean) RETURNS v
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	attached record;
+	why text;
 	constraint_name name;
 BEGIN
 	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT attached FROM pg_class WHERE oid = relation;
@@ -2555,20 +2556,19 @@ BEGIN
 		RAISE EXCEPTION '% cannot be attached', relation
 			USING ERRCODE = 'wrong_object_type', HINT = 'Attach a table, a view or a foreign table that is not temporary; of a materialized view, attach a view that selects from it.';
 	END IF;
-	IF NOT pulled AND (attached.relkind IN ('v', 'f') OR attached.relpersistence = 'u') THEN
+	why := CASE
+		WHEN attached.relkind = 'v' THEN 'It is a view.'
+		WHEN attached.relkind = 'f' THEN 'It is a foreign table.'
+		WHEN attached.relpersistence = 'u' THEN 'It is unlogged and empty after a crash, feedback is not.'
+		WHEN EXISTS (
+			WITH RECURSIVE child AS (
+				SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+			)
+			SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
+		) THEN 'One of its partitions or children is a foreign table.' END;
+	IF NOT pulled AND why IS NOT NULL THEN
 		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
-			USING ERRCODE = 'wrong_object_type',
-				DETAIL = CASE attached.relkind WHEN 'v' THEN 'It is a view.' WHEN 'f' THEN 'It is a foreign table.' ELSE 'It is unlogged and empty after a crash, feedback is not.' END,
-				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
-	END IF;
-	IF NOT pulled AND EXISTS (
-		WITH RECURSIVE child AS (
-			SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
-		)
-		SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
-	) THEN
-		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
-			USING ERRCODE = 'wrong_object_type', DETAIL = 'One of its partitions or children is a foreign table.',
+			USING ERRCODE = 'wrong_object_type', DETAIL = why,
 				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
 	END IF;
 	IF NOT pulled AND EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = relation) THEN
@@ -2612,7 +2612,7 @@ COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is a
 CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+	IF cx.owns_program(caller) IS NOT TRUE
 		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source AS s ON s.relation = pg_class.oid WHERE s.name = check_may_act_for_source.source), false) THEN
 		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
 	END IF;
@@ -2947,9 +2947,7 @@ CREATE FUNCTION cx.owner_maintain(argument jsonb, caller oid) RETURNS jsonb
 DECLARE
 	step CONSTANT jsonb := cx.next_maintenance_step(argument);
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.tally_delta'::regclass), 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_owns_program(caller);
 	IF step IS NOT NULL THEN
 		PERFORM cx.maintain_step(step ->> 'work', (step -> 'part')::integer, (step -> 'parts')::integer, step ->> 'source');
 	END IF;
@@ -2995,6 +2993,21 @@ END
 $$;
 COMMENT ON FUNCTION cx.require_read_committed() IS 'raises an error at isolation levels repeatable read and serializable, at which reading a table as it is after locking it is impossible';
 
+CREATE FUNCTION cx.owns_program(role oid) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN pg_catalog.pg_has_role(role, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('cx_data.feedback')), 'USAGE');
+COMMENT ON FUNCTION cx.owns_program(oid) IS 'whether a role owns the CX program, itself or as a member of the owner';
+
+CREATE FUNCTION cx.check_owns_program(role oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cx.owns_program(role) IS NOT TRUE THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_owns_program(oid) IS 'raises an error unless a role owns the CX program';
+
 CREATE FUNCTION cx.relations_of_program() RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN ARRAY(SELECT relname::text FROM pg_catalog.pg_class
@@ -3006,7 +3019,7 @@ CREATE PROCEDURE cx.create_program(time_zone text DEFAULT 'UTC')
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('cx_data.program')) THEN
+	IF to_regclass('cx_data.program') IS NOT NULL THEN
 		RAISE NOTICE 'the CX program exists already, nothing is changed';
 		RETURN;
 	END IF;
@@ -3014,7 +3027,7 @@ BEGIN
 		RAISE EXCEPTION 'time_zone must not be NULL' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	PERFORM now() AT TIME ZONE time_zone;
-	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'cx_data') THEN
+	IF to_regnamespace('cx_data') IS NOT NULL THEN
 		RAISE EXCEPTION 'schema "cx_data" already exists, but holds no CX program'
 			USING ERRCODE = 'duplicate_schema', HINT = 'Rename or drop that schema; the program makes its own.';
 	END IF;
@@ -3034,9 +3047,7 @@ DECLARE
 	tallies_are_lost boolean;
 	relations_before text[];
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_owns_program(caller);
 	SELECT version INTO STRICT old_version FROM cx_data.program;
 	IF string_to_array(old_version, '.')::integer[] > string_to_array(cx.version(), '.')::integer[] THEN
 		RAISE EXCEPTION 'the CX program is of version %, newer than the extension, which is of version %', old_version, cx.version()

@@ -4,6 +4,7 @@ CREATE FUNCTION cx.check_attachable(relation regclass, pulled boolean) RETURNS v
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	attached record;
+	why text;
 	constraint_name name;
 BEGIN
 	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT attached FROM pg_class WHERE oid = relation;
@@ -19,20 +20,19 @@ BEGIN
 		RAISE EXCEPTION '% cannot be attached', relation
 			USING ERRCODE = 'wrong_object_type', HINT = 'Attach a table, a view or a foreign table that is not temporary; of a materialized view, attach a view that selects from it.';
 	END IF;
-	IF NOT pulled AND (attached.relkind IN ('v', 'f') OR attached.relpersistence = 'u') THEN
+	why := CASE
+		WHEN attached.relkind = 'v' THEN 'It is a view.'
+		WHEN attached.relkind = 'f' THEN 'It is a foreign table.'
+		WHEN attached.relpersistence = 'u' THEN 'It is unlogged and empty after a crash, feedback is not.'
+		WHEN EXISTS (
+			WITH RECURSIVE child AS (
+				SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
+			)
+			SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
+		) THEN 'One of its partitions or children is a foreign table.' END;
+	IF NOT pulled AND why IS NOT NULL THEN
 		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
-			USING ERRCODE = 'wrong_object_type',
-				DETAIL = CASE attached.relkind WHEN 'v' THEN 'It is a view.' WHEN 'f' THEN 'It is a foreign table.' ELSE 'It is unlogged and empty after a crash, feedback is not.' END,
-				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
-	END IF;
-	IF NOT pulled AND EXISTS (
-		WITH RECURSIVE child AS (
-			SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
-		)
-		SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
-	) THEN
-		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
-			USING ERRCODE = 'wrong_object_type', DETAIL = 'One of its partitions or children is a foreign table.',
+			USING ERRCODE = 'wrong_object_type', DETAIL = why,
 				HINT = 'Give changed_at, the time at which a row was last changed; cx.sync_source() then brings the rows in.';
 	END IF;
 	IF NOT pulled AND EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = relation) THEN
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is a
 CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.source'::regclass), 'USAGE')
+	IF cx.owns_program(caller) IS NOT TRUE
 		AND NOT coalesce((SELECT pg_has_role(caller, relowner, 'USAGE') FROM pg_class JOIN cx_data.source AS s ON s.relation = pg_class.oid WHERE s.name = check_may_act_for_source.source), false) THEN
 		RAISE EXCEPTION 'must be owner of the attached relation or of the CX program' USING ERRCODE = 'insufficient_privilege';
 	END IF;

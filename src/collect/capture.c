@@ -34,7 +34,7 @@
 #include "collect/capture.h"
 #include "program/owner.h"
 
-/* All that were used in this session, by trigger. */
+/* All that this backend has used, by trigger. */
 static HTAB *captured_triggers = NULL;
 
 /* Whether the trigger still has the arguments that were read, and its relation the owner. */
@@ -78,9 +78,7 @@ captured_read(Captured *captured, Oid owner, const Trigger *trigger)
 	MemoryContext before = MemoryContextSwitchTo(context);
 
 	captured->argument_count = trigger->tgnargs;
-	captured->arguments = palloc(sizeof(char *) * Max(trigger->tgnargs, 1));
-	for (int i = 0; i < trigger->tgnargs; i++)
-		captured->arguments[i] = pstrdup(trigger->tgargs[i]);
+	captured->arguments = mapping_arguments(trigger);
 	captured->mapping = mapping_read(captured->argument_count, captured->arguments);
 	captured->owner = owner;
 	captured->is_signed = mapping_is_signed(owner, trigger);

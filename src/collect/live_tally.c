@@ -151,23 +151,40 @@ live_tally_trust_before(int before)
 	trusted_depth = before;
 }
 
+/* Find a column, and note how far a row has to be taken apart. */
+static AttrNumber
+written_column(WrittenColumns *columns, Relation relation, const char *name, Oid type)
+{
+	AttrNumber	number = program_column(relation, name, type);
+
+	columns->last = Max(columns->last, number);
+	return number;
+}
+
+/* Find the columns of feedback or event that both have. */
+static WrittenColumns
+columns_of_both(Relation relation, const char *time_name)
+{
+	WrittenColumns columns = {0};
+
+	columns.customer = written_column(&columns, relation, "customer_id", INT8OID);
+	columns.touchpoint = written_column(&columns, relation, "touchpoint_id", INT8OID);
+	columns.org_unit = written_column(&columns, relation, "org_unit_id", INT8OID);
+	columns.source = written_column(&columns, relation, "source_id", INT8OID);
+	columns.at = written_column(&columns, relation, time_name, TIMESTAMPTZOID);
+	return columns;
+}
+
 /* Find the columns of feedback. */
 static WrittenColumns
 columns_of_feedback(Relation relation)
 {
-	WrittenColumns columns = {
-		.customer = program_column(relation, "customer_id", INT8OID),
-		.touchpoint = program_column(relation, "touchpoint_id", INT8OID),
-		.org_unit = program_column(relation, "org_unit_id", INT8OID),
-		.staff = program_column(relation, "staff_id", INT8OID),
-		.source = program_column(relation, "source_id", INT8OID),
-		.at = program_column(relation, "responded_at", TIMESTAMPTZOID),
-		.score = program_column(relation, "score", INT2OID),
-		.kind = program_column(relation, "kind", TEXTOID),
-		.metric = program_column(relation, "metric", TEXTOID),
-	};
+	WrittenColumns columns = columns_of_both(relation, "responded_at");
 
-	columns.last = RelationGetNumberOfAttributes(relation);
+	columns.staff = written_column(&columns, relation, "staff_id", INT8OID);
+	columns.score = written_column(&columns, relation, "score", INT2OID);
+	columns.kind = written_column(&columns, relation, "kind", TEXTOID);
+	columns.metric = written_column(&columns, relation, "metric", TEXTOID);
 	return columns;
 }
 
@@ -184,22 +201,6 @@ feedback_columns(Relation relation)
 		found_at = program_generation();
 	}
 	return &columns;
-}
-
-/* Find the columns of event. */
-static WrittenColumns
-columns_of_event(Relation relation)
-{
-	WrittenColumns columns = {
-		.customer = program_column(relation, "customer_id", INT8OID),
-		.touchpoint = program_column(relation, "touchpoint_id", INT8OID),
-		.org_unit = program_column(relation, "org_unit_id", INT8OID),
-		.source = program_column(relation, "source_id", INT8OID),
-		.at = program_column(relation, "occurred_at", TIMESTAMPTZOID),
-	};
-
-	columns.last = RelationGetNumberOfAttributes(relation);
-	return columns;
 }
 
 /* A bigint column of the row at hand; false if it is NULL or not there. */
@@ -671,7 +672,7 @@ event_changed(PG_FUNCTION_ARGS)
 
 	if (trigger->tg_newtable == NULL)
 		return PointerGetDatum(NULL);
-	columns = columns_of_event(trigger->tg_relation);
+	columns = columns_of_both(trigger->tg_relation, "occurred_at");
 	changes_read(&changes, trigger, trigger->tg_newtable, true, &columns);
 	customers_check(&changes.customers);
 	return PointerGetDatum(NULL);

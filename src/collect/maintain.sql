@@ -185,9 +185,7 @@ CREATE FUNCTION cx.owner_maintain(argument jsonb, caller oid) RETURNS jsonb
 DECLARE
 	step CONSTANT jsonb := cx.next_maintenance_step(argument);
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.tally_delta'::regclass), 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_owns_program(caller);
 	IF step IS NOT NULL THEN
 		PERFORM cx.maintain_step(step ->> 'work', (step -> 'part')::integer, (step -> 'parts')::integer, step ->> 'source');
 	END IF;

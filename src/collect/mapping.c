@@ -124,9 +124,20 @@ mapping_read(int count, char **arguments)
 	return mapping;
 }
 
+/* Copies of a trigger's arguments: the original ones go when the relation's definition is read again. */
+char **
+mapping_arguments(const Trigger *trigger)
+{
+	char	  **arguments = palloc(sizeof(char *) * Max(trigger->tgnargs, 1));
+
+	for (int i = 0; i < trigger->tgnargs; i++)
+		arguments[i] = pstrdup(trigger->tgargs[i]);
+	return arguments;
+}
+
 /* Append an expression in parentheses; if it may end in a comment, that must end as well. */
-static void
-append_expression(StringInfo query, const char *expression)
+void
+mapping_append(StringInfo query, const char *expression)
 {
 	appendStringInfo(query, "(%s%s)", expression, strstr(expression, "--") == NULL ? "" : "\n");
 }
@@ -138,7 +149,7 @@ append_condition(StringInfo query, const Mapping *mapping)
 	if (mapping->expressions[FIELD_ONLY_IF] == NULL)
 		return;
 	appendStringInfoString(query, " WHERE ");
-	append_expression(query, mapping->expressions[FIELD_ONLY_IF]);
+	mapping_append(query, mapping->expressions[FIELD_ONLY_IF]);
 	appendStringInfoString(query, "::boolean");
 }
 
@@ -156,7 +167,7 @@ mapping_query(const Mapping *mapping, const char *rows)
 		if (mapping->expressions[field] == NULL)
 			appendStringInfoString(&query, "NULL");
 		else
-			append_expression(&query, mapping->expressions[field]);
+			mapping_append(&query, mapping->expressions[field]);
 		appendStringInfo(&query, "::%s", fields[field].type_name);
 	}
 	appendStringInfo(&query, " FROM %s AS %s", rows, quote_identifier(mapping->alias));
@@ -172,7 +183,7 @@ mapping_key_query(const Mapping *mapping, const char *rows)
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	append_expression(&query, mapping->expressions[FIELD_KEY]);
+	mapping_append(&query, mapping->expressions[FIELD_KEY]);
 	appendStringInfo(&query, "::text AS source_key FROM %s AS %s", rows, quote_identifier(mapping->alias));
 	append_condition(&query, mapping);
 	return query.data;
@@ -280,7 +291,7 @@ expression_check_transition(const Mapping *mapping, Relation relation, const cha
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	append_expression(&query, expression);
+	mapping_append(&query, expression);
 	appendStringInfo(&query, "::%s FROM " MAPPING_NEW_ROWS " AS %s", field->type_name, quote_identifier(mapping->alias));
 	SPI_connect();
 	target_register_rows(MAPPING_NEW_ROWS, tuplestore_begin_heap(false, false, work_mem), 0, NULL, RelationGetRelid(relation));
@@ -349,8 +360,7 @@ mapping_mark(Oid owner, int count, char **arguments)
 {
 	StringInfoData all;
 	bytea	   *hash;
-	char	   *mark;
-	char	   *end;
+	char	   *hex;
 
 	initStringInfo(&all);
 	appendStringInfoSpaces(&all, VARHDRSZ);
@@ -360,11 +370,9 @@ mapping_mark(Oid owner, int count, char **arguments)
 	SET_VARSIZE(all.data, all.len);
 	hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(all.data)));
 
-	mark = end = palloc(strlen("cx ") + 2 * VARSIZE_ANY_EXHDR(hash) + 1);
-	end += sprintf(end, "cx ");
-	for (Size i = 0; i < VARSIZE_ANY_EXHDR(hash); i++)
-		end += sprintf(end, "%02x", (unsigned char) VARDATA_ANY(hash)[i]);
-	return mark;
+	hex = palloc0(2 * VARSIZE_ANY_EXHDR(hash) + 1);
+	(void) hex_encode(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash), hex);
+	return psprintf("cx %s", hex);
 }
 
 /* Whether this owner of its relation made a trigger. */

@@ -9,6 +9,7 @@
 #define CX_MAPPING_H
 
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "utils/relcache.h"
 #include "utils/reltrigger.h"
 
@@ -54,6 +55,8 @@ typedef struct Mapping
 } Mapping;
 
 extern Mapping mapping_read(int count, char **arguments);
+extern char **mapping_arguments(const Trigger *trigger);
+extern void mapping_append(StringInfo query, const char *expression);
 extern char *mapping_query(const Mapping *mapping, const char *rows);
 extern char *mapping_key_query(const Mapping *mapping, const char *rows);
 extern void mapping_check(const Mapping *mapping, Relation relation);

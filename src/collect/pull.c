@@ -49,12 +49,18 @@ typedef struct Pull
 	ArrayType  *keys;			/* only rows with these keys; or NULL */
 } Pull;
 
-/* Raise an error unless the caller may act for this relation's owner or for the program's. */
+/* Whether the caller may act for this relation's owner or for the program's. */
+static bool
+may_act_for(Relation relation)
+{
+	return has_privs_of_role(GetUserId(), relation->rd_rel->relowner) || has_privs_of_role(GetUserId(), program_owner());
+}
+
+/* Raise an error unless the caller may. */
 static void
 check_may_act_for(Relation relation)
 {
-	if (!has_privs_of_role(GetUserId(), relation->rd_rel->relowner) &&
-		!has_privs_of_role(GetUserId(), program_owner()))
+	if (!may_act_for(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of relation \"%s\" or of the CX program", RelationGetRelationName(relation))));
@@ -106,17 +112,6 @@ find_trigger(Relation relation, const CatalogEntry *source)
 	return trigger;
 }
 
-/* Copies of a trigger's arguments: the original ones go when the relation's definition is read again. */
-static char **
-copy_arguments(const Trigger *trigger)
-{
-	char	  **arguments = palloc(sizeof(char *) * Max(trigger->tgnargs, 1));
-
-	for (int i = 0; i < trigger->tgnargs; i++)
-		arguments[i] = pstrdup(trigger->tgargs[i]);
-	return arguments;
-}
-
 /* A relation's name with its schema, quoted. */
 static char *
 full_name(Relation relation)
@@ -142,7 +137,15 @@ columns_of_star(Relation relation)
 	return live;
 }
 
-/* Append the conditions on what is to be pulled; the parameters are since and keys. */
+/* Append the condition that a row has one of the keys, which are $2, and lock the rows if they are to be. */
+static void
+append_key_condition(StringInfo query, const Pull *pull)
+{
+	mapping_append(query, pull->capture.captured->mapping.expressions[FIELD_KEY]);
+	appendStringInfo(query, "::text = ANY ($2)%s", pull->locks ? " FOR SHARE" : "");
+}
+
+/* Append the conditions on what is to be pulled; since is $1. */
 static void
 append_pull_conditions(StringInfo query, const Pull *pull)
 {
@@ -151,32 +154,27 @@ append_pull_conditions(StringInfo query, const Pull *pull)
 	if (mapping->expressions[FIELD_ONLY_IF] == NULL)
 		appendStringInfoString(query, " WHERE true");
 	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
-		appendStringInfo(query, " AND ((%s\n)::timestamptz >= $1) IS NOT FALSE", mapping->expressions[FIELD_CHANGED_AT]);
+	{
+		appendStringInfoString(query, " AND (");
+		mapping_append(query, mapping->expressions[FIELD_CHANGED_AT]);
+		appendStringInfoString(query, "::timestamptz >= $1) IS NOT FALSE");
+	}
 	if (pull->keys != NULL)
-		appendStringInfo(query, " AND (%s\n)::text = ANY ($2)%s", mapping->expressions[FIELD_KEY],
-						 pull->locks ? " FOR SHARE" : "");
+	{
+		appendStringInfoString(query, " AND ");
+		append_key_condition(query, pull);
+	}
 }
 
-/* Run a query on the relation with the rights of its owner. */
+/* Run a query on the relation; since is $1 and the keys are $2. */
 static void
 pull_query(Pull *pull, const char *query, DestReceiver *receiver)
 {
 	Oid			types[2] = {TIMESTAMPTZOID, TEXTARRAYOID};
 	Datum		values[2] = {TimestampTzGetDatum(pull->since), PointerGetDatum(pull->keys)};
 	bool		nulls[2] = {!pull->has_since, pull->keys == NULL};
-	SPIExecuteOptions options = {.dest = receiver, .params = makeParamList(2)};
-	SPIPlanPtr	plan;
 
-	for (int i = 0; i < 2; i++)
-	{
-		options.params->params[i].value = values[i];
-		options.params->params[i].isnull = nulls[i];
-		options.params->params[i].pflags = PARAM_FLAG_CONST;
-		options.params->params[i].ptype = types[i];
-	}
-	plan = SPI_prepare(query, 2, types);
-	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "cannot read a source");
+	target_query_into(query, 2, types, values, nulls, receiver);
 }
 
 /* Run the mapping over the relation itself. */
@@ -205,13 +203,15 @@ read_rows(Pull *pull)
 	RowSet		rows = {tuplestore_begin_heap(true, false, work_mem), 0, columns_of_star(pull->capture.relation), false};
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 	ActingAs	before = act_as_reader(pull->capture.owner);
-	const char *key = pull->capture.captured->mapping.expressions[FIELD_KEY];
 	StringInfoData query;
 
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT * FROM %s AS %s", pull->rows, quote_identifier(pull->capture.captured->mapping.alias));
 	if (pull->keys != NULL)
-		appendStringInfo(&query, " WHERE (%s\n)::text = ANY ($2)%s", key, pull->locks ? " FOR SHARE" : "");
+	{
+		appendStringInfoString(&query, " WHERE ");
+		append_key_condition(&query, pull);
+	}
 	SetTuplestoreDestReceiverParams(receiver, rows.rows, CurrentMemoryContext, true, NULL, NULL);
 	pull_query(pull, query.data, receiver);
 	act_as_before(before);
@@ -299,7 +299,7 @@ pull_source(PG_FUNCTION_ARGS)
 	TargetMode	mode = is_part ? TARGET_MERGE : TARGET_MIRROR;
 	Relation	relation = open_attached(source, PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3));
 	Trigger    *trigger = find_trigger(relation, source);
-	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger))};
+	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, mapping_arguments(trigger))};
 	Pull		pull = {.capture = {.relation = relation, .owner = relation->rd_rel->relowner, .captured = &captured, .source_id = source->id},
 		.rows = full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
@@ -329,7 +329,7 @@ pull_source(PG_FUNCTION_ARGS)
 static bool
 may_count(Relation relation)
 {
-	return has_privs_of_role(GetUserId(), relation->rd_rel->relowner) || has_privs_of_role(GetUserId(), program_owner()) ||
+	return may_act_for(relation) ||
 		pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
@@ -364,7 +364,7 @@ count_source(PG_FUNCTION_ARGS)
 
 	if (trigger != NULL && mapping_is_signed(relation->rd_rel->relowner, trigger) && may_count(relation))
 	{
-		mapping = mapping_read(trigger->tgnargs, copy_arguments(trigger));
+		mapping = mapping_read(trigger->tgnargs, mapping_arguments(trigger));
 		count = count_rows(relation, &mapping);
 	}
 	if (relation != NULL)
@@ -476,7 +476,7 @@ cover_child(Oid child_id, Relation parent, const char *name)
 	const CatalogEntry *source = find_source(name);
 	Trigger    *trigger = find_trigger(parent, source);
 	int			count = trigger->tgnargs;
-	char	  **arguments = copy_arguments(trigger);
+	char	  **arguments = mapping_arguments(trigger);
 	bool		is_new = mapping_trigger(child, name) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
 
 	if (is_new)
@@ -551,21 +551,21 @@ drop_capture_triggers(PG_FUNCTION_ARGS)
 {
 	Oid			relation_id = PG_GETARG_OID(0);
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *command;
 
 	SPI_connect();
-	do
+	for (;;)
 	{
 		Relation	relation = relation_open(relation_id, AccessShareLock);
 		Oid			owner = relation->rd_rel->relowner;
 		Trigger    *trigger;
+		char	   *command = NULL;
 		ActingAs	before;
 
 		check_may_act_for(relation);
 		LockRelationOid(relation_id, ShareRowExclusiveLock);
 		trigger = mapping_trigger(relation, name);
-		command = trigger == NULL ? NULL :
-			psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), full_name(relation));
+		if (trigger != NULL)
+			command = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), full_name(relation));
 		/* a trigger cannot be dropped while its table is open */
 		relation_close(relation, NoLock);
 		if (command == NULL)
@@ -573,7 +573,7 @@ drop_capture_triggers(PG_FUNCTION_ARGS)
 		before = act_as(owner);
 		run_utility(command);
 		act_as_before(before);
-	} while (command != NULL);
+	}
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -159,6 +157,7 @@ sink_look_up_customer(Sink *sink, SinkCustomer *customer)
 {
 	Datum		values[LOOKUP_MAX_COLUMNS];
 	TupleTableSlot *found;
+	Relation	table;			/* that the row found is of */
 	bool		isnull;
 
 	if (sink->customer_lookup == NULL)
@@ -171,22 +170,20 @@ sink_look_up_customer(Sink *sink, SinkCustomer *customer)
 		values[1] = CStringGetTextDatum(customer->code);
 	}
 	found = lookup_find(sink->customer_lookup, values);
+	table = sink->customer_lookup->table;
 	if (found != NULL && sink->unit_lookup != NULL)
 	{
-		values[0] = slot_getattr(found, program_column(sink->customer_lookup->table, "customer_id", INT8OID), &isnull);
+		values[0] = slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull);
 		found = lookup_find(sink->unit_lookup, values);
+		table = sink->unit_lookup->table;
 	}
 	if (found == NULL)
 		return false;
 
-	{
-		Relation	table = sink->unit_lookup != NULL ? sink->unit_lookup->table : sink->customer_lookup->table;
-
-		customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull));
-		customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id", INT8OID), &isnull));
-		customer->has_unit = !isnull;
-		customer->is_known = true;
-	}
+	customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull));
+	customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id", INT8OID), &isnull));
+	customer->has_unit = !isnull;
+	customer->is_known = true;
 	return true;
 }
 

@@ -50,6 +50,9 @@ typedef enum TargetStatement
 /* All columns of cx_rows. */
 #define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes"
 
+/* The query for keys that come twice. */
+#define REPEATED_KEYS "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1"
+
 /* What differs between the two tables. */
 typedef struct TargetTable
 {
@@ -99,13 +102,31 @@ target_register_rows(const char *name, Tuplestorestate *rows, int64 count, Tuple
 	MemoryContextSwitchTo(before);
 }
 
+/* Send the rows that a query gives to a receiver, within an SPI connection. */
+void
+target_query_into(const char *query, int count, Oid *types, const Datum *values, const bool *nulls, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {.dest = receiver, .params = makeParamList(count)};
+	SPIPlanPtr	plan = SPI_prepare(query, count, types);
+
+	for (int i = 0; i < count; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = nulls[i];
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = types[i];
+	}
+	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "cannot run: %s", query);
+}
+
 /* The text of a statement. */
 static char *
 target_statement(const TargetTable *table, TargetStatement statement)
 {
-	const char *insert = psprintf("INSERT INTO %s (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM cx_rows AS r",
+	char	   *insert = psprintf("INSERT INTO %s (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM cx_rows AS r",
 								  table->name, table->columns, table->ready);
-	const char *update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM cx_rows AS r WHERE t.source_id = $1"
+	char	   *update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM cx_rows AS r WHERE t.source_id = $1"
 								  " AND t.source_key = r.source_key AND (%s) IS DISTINCT FROM (%s)",
 								  table->name, table->columns, table->ready, table->there, table->ready);
 	const char *missing = psprintf("NOT EXISTS (SELECT FROM %s AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)",
@@ -114,14 +135,14 @@ target_statement(const TargetTable *table, TargetStatement statement)
 	switch (statement)
 	{
 		case STATEMENT_INSERT:
-			return psprintf("%s", insert);
+			return insert;
 		case STATEMENT_INSERT_MISSING:
 			return psprintf("%s WHERE %s", insert, missing);
 		case STATEMENT_INSERT_AFTER:
 			return psprintf("%s WHERE r.source_key NOT IN (SELECT g.source_key FROM cx_gone AS g WHERE g.source_key IS NOT NULL) OR %s",
 							insert, missing);
 		case STATEMENT_UPDATE:
-			return psprintf("%s", update);
+			return update;
 		case STATEMENT_DELETE_GONE:
 			return psprintf("DELETE FROM %s AS t USING cx_gone AS g WHERE t.source_id = $1 AND t.source_key = g.source_key"
 							" AND g.source_key NOT IN (SELECT r.source_key FROM cx_rows AS r)", table->name);
@@ -129,7 +150,7 @@ target_statement(const TargetTable *table, TargetStatement statement)
 			return psprintf("DELETE FROM %s AS t WHERE t.source_id = $1"
 							" AND NOT EXISTS (SELECT FROM cx_rows AS r WHERE r.source_key = t.source_key)", table->name);
 		case STATEMENT_FIND_REPEATED:
-			return psprintf("SELECT source_key FROM cx_rows GROUP BY source_key HAVING count(*) > 1 LIMIT 1");
+			return pstrdup(REPEATED_KEYS " LIMIT 1");
 		case STATEMENTS:
 			break;
 	}
@@ -249,18 +270,13 @@ static Tuplestorestate *
 target_select(const char *query, int64 source_id)
 {
 	Tuplestorestate *rows = tuplestore_begin_heap(true, false, work_mem);
-	SPIExecuteOptions options = {.dest = CreateDestReceiver(DestTuplestore)};
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 	Oid			type = INT8OID;
-	SPIPlanPtr	plan = SPI_prepare(query, 1, &type);
+	Datum		argument = Int64GetDatum(source_id);
+	bool		isnull = false;
 
-	options.params = makeParamList(1);
-	options.params->params[0].value = Int64GetDatum(source_id);
-	options.params->params[0].isnull = false;
-	options.params->params[0].pflags = PARAM_FLAG_CONST;
-	options.params->params[0].ptype = type;
-	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, false, NULL, NULL);
-	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "cannot run: %s", query);
+	SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	target_query_into(query, 1, &type, &argument, &isnull, receiver);
 	return rows;
 }
 
@@ -316,7 +332,7 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 	before = act_as(program_owner());
 	target_register(sink, old_keys, false);
 	if (sink->ready_count > 1)
-		target_drop(sink, "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1",
+		target_drop(sink, REPEATED_KEYS,
 					"SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
 					" ORDER BY source_key, place", source_id);
 	if (mode == TARGET_INSERT || mode == TARGET_REPLACE)
@@ -392,7 +408,8 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 
 	target_register(sink, old_keys, keep);
 	target_choose_plans(mode, sink->ready_count);
-	if (mode != TARGET_INSERT && sink->ready_count > 1)
+	/* where errors are recorded, target_drop_repeated() has seen to that */
+	if (mode != TARGET_INSERT && sink->ready_count > 1 && !sink->mapping->records_errors)
 		target_check_repeated(is_event, keep, source_id);
 
 	switch (mode)

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "measure/unix_time.h"
 
 #define BUCKET_SPANS 256		/* power of two */
 
@@ -163,22 +164,6 @@ bucket_truncate(text *unit, TimestampTz at, text *zone)
 												   TimestampTzGetDatum(at), PointerGetDatum(zone)));
 }
 
-/* The seconds since 1970 at or before this instant. */
-static pg_time_t
-bucket_unix_seconds(TimestampTz at)
-{
-	int64		seconds = at / USECS_PER_SEC - (at % USECS_PER_SEC < 0);
-
-	return seconds + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-}
-
-/* The same backwards: microseconds since 2000. */
-static TimestampTz
-bucket_from_unix_seconds(pg_time_t seconds)
-{
-	return (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC;
-}
-
 /* Local clock time at which the unit that begins at this local clock time ends. */
 static Timestamp
 bucket_local_end(const BucketUnit *unit, Timestamp local_start)
@@ -204,7 +189,7 @@ bucket_local_end(const BucketUnit *unit, Timestamp local_start)
 static void
 bucket_find_span(const BucketCache *cache, text *unit, TimestampTz at, BucketSpan *span)
 {
-	pg_time_t	now = bucket_unix_seconds(at);
+	pg_time_t	now = unix_seconds(at);
 	pg_time_t	first;
 	pg_time_t	boundary;
 	long		offset;
@@ -223,14 +208,14 @@ bucket_find_span(const BucketCache *cache, text *unit, TimestampTz at, BucketSpa
 	span->start = local_start - offset * USECS_PER_SEC;
 	span->end = bucket_local_end(cache->unit, local_start) - offset * USECS_PER_SEC;
 	if (found > 0)
-		span->end = Min(span->end, bucket_from_unix_seconds(boundary));
+		span->end = Min(span->end, from_unix_seconds(boundary));
 
 	/* leave out what lies before the last change of the clock up to this instant */
-	for (first = bucket_unix_seconds(span->start);
+	for (first = unix_seconds(span->start);
 		 pg_next_dst_boundary(&first, &offset, &isdst, &boundary, &offset_after, &isdst_after, cache->zone) > 0 &&
 		 boundary <= now;
 		 first = boundary)
-		span->start = Max(span->start, bucket_from_unix_seconds(boundary));
+		span->start = Max(span->start, from_unix_seconds(boundary));
 }
 
 /* Whether an instant is far enough from the ends of time for plain arithmetic. */

@@ -8,27 +8,18 @@
 #include "postgres.h"
 
 
+#include "measure/unix_time.h"
 #include "program/clock.h"
 
 /* Longer than between two changes of the clock in all zones that change it each year. */
 #define CLOCK_LOOK_BACK (400 * USECS_PER_DAY)
 
-/* Seconds between 1970 and 2000. */
-#define CLOCK_EPOCH_SECONDS ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
-
-/* The seconds since 1970 at or before this instant. */
-static pg_time_t
-clock_unix_seconds(TimestampTz at)
-{
-	return at / USECS_PER_SEC - (at % USECS_PER_SEC < 0) + CLOCK_EPOCH_SECONDS;
-}
-
 /* Set the span around an instant. */
 void
 clock_find_span(Clock *clock, TimestampTz at)
 {
-	pg_time_t	from = clock_unix_seconds(at - CLOCK_LOOK_BACK);
-	pg_time_t	now = clock_unix_seconds(at);
+	pg_time_t	from = unix_seconds(at - CLOCK_LOOK_BACK);
+	pg_time_t	now = unix_seconds(at);
 	pg_time_t	boundary;
 	long		offset;
 	long		offset_after;
@@ -42,7 +33,7 @@ clock_find_span(Clock *clock, TimestampTz at)
 	if (found < 0)
 		elog(ERROR, "cannot find the local time of time zone \"%s\"", pg_get_timezone_name(clock->zone));
 
-	clock->start = (from - CLOCK_EPOCH_SECONDS) * USECS_PER_SEC;
-	clock->end = found > 0 ? (boundary - CLOCK_EPOCH_SECONDS) * USECS_PER_SEC : PG_INT64_MAX;
+	clock->start = from_unix_seconds(from);
+	clock->end = found > 0 ? from_unix_seconds(boundary) : PG_INT64_MAX;
 	clock->offset = offset * USECS_PER_SEC;
 }

@@ -20,6 +20,21 @@ END
 $$;
 COMMENT ON FUNCTION cx.require_read_committed() IS 'raises an error at isolation levels repeatable read and serializable, at which reading a table as it is after locking it is impossible';
 
+CREATE FUNCTION cx.owns_program(role oid) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN pg_catalog.pg_has_role(role, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('cx_data.feedback')), 'USAGE');
+COMMENT ON FUNCTION cx.owns_program(oid) IS 'whether a role owns the CX program, itself or as a member of the owner';
+
+CREATE FUNCTION cx.check_owns_program(role oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF cx.owns_program(role) IS NOT TRUE THEN
+		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_owns_program(oid) IS 'raises an error unless a role owns the CX program';
+
 CREATE FUNCTION cx.relations_of_program() RETURNS text[]
 	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN ARRAY(SELECT relname::text FROM pg_catalog.pg_class
@@ -31,7 +46,7 @@ CREATE PROCEDURE cx.create_program(time_zone text DEFAULT 'UTC')
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('cx_data.program')) THEN
+	IF to_regclass('cx_data.program') IS NOT NULL THEN
 		RAISE NOTICE 'the CX program exists already, nothing is changed';
 		RETURN;
 	END IF;
@@ -39,7 +54,7 @@ BEGIN
 		RAISE EXCEPTION 'time_zone must not be NULL' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	PERFORM now() AT TIME ZONE time_zone;
-	IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'cx_data') THEN
+	IF to_regnamespace('cx_data') IS NOT NULL THEN
 		RAISE EXCEPTION 'schema "cx_data" already exists, but holds no CX program'
 			USING ERRCODE = 'duplicate_schema', HINT = 'Rename or drop that schema; the program makes its own.';
 	END IF;
@@ -59,9 +74,7 @@ DECLARE
 	tallies_are_lost boolean;
 	relations_before text[];
 BEGIN
-	IF NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = 'cx_data.program'::regclass), 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of the CX program' USING ERRCODE = 'insufficient_privilege';
-	END IF;
+	PERFORM cx.check_owns_program(caller);
 	SELECT version INTO STRICT old_version FROM cx_data.program;
 	IF string_to_array(old_version, '.')::integer[] > string_to_array(cx.version(), '.')::integer[] THEN
 		RAISE EXCEPTION 'the CX program is of version %, newer than the extension, which is of version %', old_version, cx.version()

@@ -3,7 +3,6 @@
 CREATE PROCEDURE compare(title text, labels text[], queries text[], goal text, rounds integer, reset text DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
 	started timestamptz;
-	times double precision[];
 	line text;
 BEGIN
 	DROP TABLE IF EXISTS timing;
