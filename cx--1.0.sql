@@ -2560,12 +2560,16 @@ BEGIN
 		WHEN attached.relkind = 'v' THEN 'It is a view.'
 		WHEN attached.relkind = 'f' THEN 'It is a foreign table.'
 		WHEN attached.relpersistence = 'u' THEN 'It is unlogged and empty after a crash, feedback is not.'
-		WHEN EXISTS (
+		ELSE (
 			WITH RECURSIVE child AS (
 				SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
 			)
-			SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
-		) THEN 'One of its partitions or children is a foreign table.' END;
+			SELECT format('%s, one of its partitions or children, is %s.', oid::regclass, CASE WHEN relkind = 'f' THEN 'a foreign table' WHEN relpersistence = 't' THEN 'temporary' ELSE 'unlogged' END)
+			FROM pg_class JOIN child USING (oid)
+			WHERE relkind = 'f' OR relpersistence <> 'p'
+			ORDER BY oid
+			LIMIT 1
+		) END;
 	IF NOT pulled AND why IS NOT NULL THEN
 		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
 			USING ERRCODE = 'wrong_object_type', DETAIL = why,
@@ -2871,6 +2875,8 @@ DECLARE
 	failed_ids bigint[];
 	failed_keys text[];
 	failed_attempts integer[];
+	renewed bigint;
+	removed bigint;
 BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
@@ -2892,9 +2898,11 @@ BEGIN
 	-- what failed again was recorded again, and has one more attempt
 	UPDATE cx_data.import_error SET attempts = nameless_attempts + 1
 	WHERE must_compare AND source_id = failed_source AND source_key IS NULL AND import_error_id <> ALL (failed_ids);
+	GET DIAGNOSTICS renewed = ROW_COUNT;
 	DELETE FROM cx_data.import_error
 	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
-	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN removed - renewed;
 END
 $$;
 COMMENT ON FUNCTION cx.retry_source(text) IS 'tries rows again that could not be captured, gives how many errors are mended; called by maintain';

@@ -24,12 +24,16 @@ BEGIN
 		WHEN attached.relkind = 'v' THEN 'It is a view.'
 		WHEN attached.relkind = 'f' THEN 'It is a foreign table.'
 		WHEN attached.relpersistence = 'u' THEN 'It is unlogged and empty after a crash, feedback is not.'
-		WHEN EXISTS (
+		ELSE (
 			WITH RECURSIVE child AS (
 				SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN child ON inhparent = child.oid
 			)
-			SELECT FROM pg_class JOIN child USING (oid) WHERE relkind = 'f'
-		) THEN 'One of its partitions or children is a foreign table.' END;
+			SELECT format('%s, one of its partitions or children, is %s.', oid::regclass, CASE WHEN relkind = 'f' THEN 'a foreign table' WHEN relpersistence = 't' THEN 'temporary' ELSE 'unlogged' END)
+			FROM pg_class JOIN child USING (oid)
+			WHERE relkind = 'f' OR relpersistence <> 'p'
+			ORDER BY oid
+			LIMIT 1
+		) END;
 	IF NOT pulled AND why IS NOT NULL THEN
 		RAISE EXCEPTION 'changes of % cannot be captured by triggers', relation
 			USING ERRCODE = 'wrong_object_type', DETAIL = why,

@@ -417,8 +417,7 @@ capture_rows(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
 		write_all(capture, NULL);
 	else
 	{
-		if (capture->keys != NULL)
-			target_forget_errors(capture->sink, capture->keys, capture->source_id);
+		/* errors told before stay until maintain() looks: the key may be another row's as well */
 		write_isolated(capture);
 		target_record_errors(capture->sink, capture->source_id);
 	}

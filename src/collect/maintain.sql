@@ -109,6 +109,8 @@ DECLARE
 	failed_ids bigint[];
 	failed_keys text[];
 	failed_attempts integer[];
+	renewed bigint;
+	removed bigint;
 BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
@@ -130,9 +132,11 @@ BEGIN
 	-- what failed again was recorded again, and has one more attempt
 	UPDATE cx_data.import_error SET attempts = nameless_attempts + 1
 	WHERE must_compare AND source_id = failed_source AND source_key IS NULL AND import_error_id <> ALL (failed_ids);
+	GET DIAGNOSTICS renewed = ROW_COUNT;
 	DELETE FROM cx_data.import_error
 	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
-	RETURN cardinality(failed_keys) - (SELECT count(*) FROM cx_data.import_error WHERE source_id = failed_source);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN removed - renewed;
 END
 $$;
 COMMENT ON FUNCTION cx.retry_source(text) IS 'tries rows again that could not be captured, gives how many errors are mended; called by maintain';

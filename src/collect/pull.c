@@ -458,8 +458,14 @@ child_can_be_covered(Relation child, Oid owner)
 {
 	const char *why = NULL;
 
+	if (RELATION_IS_OTHER_TEMP(child))
+		return false;
 	if (child->rd_rel->relkind != RELKIND_RELATION && child->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		why = "it is not an ordinary table";
+	else if (child->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		why = "it is temporary";
+	else if (child->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED)
+		why = "it is unlogged and empty after a crash, feedback is not";
 	else if (child->rd_rel->relowner != owner)
 		why = "it has another owner than the table it belongs to";
 	if (why != NULL)

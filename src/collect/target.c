@@ -245,17 +245,6 @@ target_choose_plans(TargetMode mode, int64 rows)
 		target_switch_off(row_by_row, lengthof(row_by_row));
 }
 
-/* Run a query on cx_rows and cx_gone with the source as $1. */
-static void
-target_query(const char *query, int64 source_id, int expected)
-{
-	Oid			type = INT8OID;
-	Datum		argument = Int64GetDatum(source_id);
-
-	if (SPI_execute_with_args(query, 1, &type, &argument, NULL, false, 0) != expected)
-		elog(ERROR, "cannot run: %s", query);
-}
-
 /* Let the statements see the rows of a sink, and old keys if there are any. */
 static void
 target_register(Sink *sink, Tuplestorestate *old_keys, bool keep)
@@ -355,24 +344,6 @@ target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
 	values[3] = CStringGetTextDatum(bad->problem.message);
 	if (SPI_execute_plan(plan, values, bad->key == NULL ? " n  " : "    ", false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "cannot record an error of import");
-}
-
-/*
- * Forget what was recorded of rows that are about to change or leave.  Where
- * rows share a key, the one that was captured may not be the one that leaves;
- * what was recorded then stays until the next maintenance, which looks again.
- */
-void
-target_forget_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id)
-{
-	ActingAs	before = act_as(program_owner());
-
-	target_register(sink, old_keys, false);
-	target_query(psprintf("DELETE FROM cx_data.import_error AS e WHERE e.source_id = $1 AND e.sqlstate <> '23505'"
-						  " AND e.source_key IN (SELECT source_key FROM cx_gone) AND NOT EXISTS"
-						  " (SELECT FROM %s AS t WHERE t.source_id = $1 AND t.source_key = e.source_key)",
-						  target_tables[sink->mapping->is_event].name), source_id, SPI_OK_DELETE);
-	act_as_before(before);
 }
 
 /* Record rows that could not be written. */

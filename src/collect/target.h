@@ -30,7 +30,6 @@ typedef struct TargetCounts
 extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
 extern void target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
 extern int64 target_delete_bad(Sink *sink, int64 source_id);
-extern void target_forget_errors(Sink *sink, Tuplestorestate *old_keys, int64 source_id);
 extern void target_record_errors(Sink *sink, int64 source_id);
 extern TupleDesc target_key_columns(void);
 extern void target_query_into(const char *query, int count, Oid *types, const Datum *values, const bool *nulls, DestReceiver *receiver);
