@@ -1639,18 +1639,33 @@ COMMENT ON COLUMN cx_data.tally_hourly.hour IS 'start of the hour in the time zo
 COMMENT ON COLUMN cx_data.tally_hourly.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_hourly.tally IS 'answers per score';
 
+CREATE TABLE IF NOT EXISTS cx_data.tally_daily (
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	day date NOT NULL,
+	metric text NOT NULL
+) WITH (fillfactor = 80);
+ALTER TABLE cx_data.tally_daily ADD COLUMN IF NOT EXISTS tally cx.tally NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS tally_daily_key ON cx_data.tally_daily (day, touchpoint_id, metric, org_unit_id) NULLS NOT DISTINCT;
+COMMENT ON TABLE cx_data.tally_daily IS 'tally_hourly summed by day, for the views: read tally_live_daily';
+COMMENT ON COLUMN cx_data.tally_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_daily.tally IS 'answers per score';
+
 CREATE TABLE IF NOT EXISTS cx_data.tally_delta (
 	touchpoint_id bigint,
 	org_unit_id bigint,
 	hour timestamptz NOT NULL,
+	day date NOT NULL,
 	metric text NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
 ALTER TABLE cx_data.tally_delta
 	ADD COLUMN IF NOT EXISTS added cx.tally,
 	ADD COLUMN IF NOT EXISTS removed cx.tally,
 	REPLICA IDENTITY FULL;
-COMMENT ON TABLE cx_data.tally_delta IS 'changes of tally_hourly that maintain() has still to fold in; one row for each statement, touchpoint, metric, unit and hour';
+COMMENT ON TABLE cx_data.tally_delta IS 'changes of tally_hourly and tally_daily that maintain() has still to fold in; one row for each statement, touchpoint, metric, unit and hour';
 COMMENT ON COLUMN cx_data.tally_delta.hour IS 'as in tally_hourly';
+COMMENT ON COLUMN cx_data.tally_delta.day IS 'as in tally_daily';
 COMMENT ON COLUMN cx_data.tally_delta.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_delta.added IS 'answers that came; NULL if none';
 COMMENT ON COLUMN cx_data.tally_delta.removed IS 'answers that went, by deletion or change; NULL if none';
@@ -1717,11 +1732,9 @@ CREATE OR REPLACE TRIGGER event_updated AFTER UPDATE ON cx_data.event
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.event_changed();
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
--- An hour's tally stands in tally_hourly, what came since the last fold in
--- tally_delta.  tally_recent and tally_daily count the two apart, since only
--- for a table does the planner know how many groups there will be, and then
--- put them together.  Hours and days are those of the unit's time zone, else
--- of the program's, never of the session's.
+-- What is folded stands in tally_hourly and tally_daily, what came since in
+-- tally_delta.  Hours and days are those of the unit's time zone, else of the
+-- program's, never of the session's.
 
 CREATE OR REPLACE VIEW cx_data.tally_live WITH (security_invoker = true) AS
 SELECT touchpoint_id, org_unit_id, hour, metric, tally
@@ -1747,39 +1760,28 @@ COMMENT ON COLUMN cx_data.tally_live.tally IS 'answers per score';
 
 CREATE OR REPLACE VIEW cx_data.tally_recent WITH (security_invoker = true) AS
 WITH
-zone AS NOT MATERIALIZED (
-	SELECT time_zone, cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
-	FROM cx_data.org_unit WHERE time_zone IS NOT NULL GROUP BY time_zone
-),
 program AS (
-	SELECT cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
-	FROM cx_data.program
+	SELECT (cx.as_of() AT TIME ZONE time_zone)::date AS today FROM cx_data.program
+),
+unit AS MATERIALIZED (
+	SELECT org_unit_id, (cx.as_of() AT TIME ZONE time_zone)::date AS today FROM cx_data.org_unit WHERE time_zone IS NOT NULL
 ),
 counted AS (
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)) AS after,
-		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
-	FROM cx_data.tally_hourly AS t
-	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
-	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'	-- earlier than any zone's, for the index
-		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
-		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
-	GROUP BY 1, 2, 3, 4
+	SELECT touchpoint_id, org_unit_id, day, metric, tally AS added, NULL::cx.tally AS removed
+	FROM cx_data.tally_daily
 	UNION ALL
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)),
-		cx.tally(t.added), cx.tally(t.removed)
-	FROM cx_data.tally_delta AS t
-	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
-	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'
-		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
-		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
-	GROUP BY 1, 2, 3, 4
+	SELECT touchpoint_id, org_unit_id, day, metric, added, removed
+	FROM cx_data.tally_delta
 ),
 summed AS (
-	SELECT touchpoint_id, org_unit_id, metric, after,
-		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
-	FROM counted GROUP BY touchpoint_id, org_unit_id, metric, after
+	SELECT c.touchpoint_id, c.org_unit_id, c.metric, c.day >= coalesce(u.today, (SELECT today FROM program)) - 28 AS after,
+		coalesce(cx.tally(c.added) OPERATOR(cx.-) cx.tally(c.removed), cx.tally(c.added)) AS tally
+	FROM counted AS c
+	LEFT JOIN unit AS u USING (org_unit_id)
+	WHERE c.day >= (cx.as_of() AT TIME ZONE 'UTC')::date - 58	-- earlier than in any zone, for the index
+		AND c.day >= coalesce(u.today, (SELECT today FROM program)) - 56
+		AND c.day < coalesce(u.today, (SELECT today FROM program))
+	GROUP BY 1, 2, 3, 4
 )
 SELECT touchpoint_id, org_unit_id, metric,
 	cx.tally(tally) FILTER (WHERE after) AS tally,
@@ -1793,35 +1795,27 @@ COMMENT ON COLUMN cx_data.tally_recent.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_recent.tally IS 'answers per score, last 28 full days; NULL if none';
 COMMENT ON COLUMN cx_data.tally_recent.tally_before IS 'answers per score, the 28 days before these; NULL if none';
 
-CREATE OR REPLACE VIEW cx_data.tally_daily WITH (security_invoker = true) AS
-WITH counted AS (
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date AS day,
-		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
-	FROM cx_data.tally_hourly AS t
-	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
-	GROUP BY 1, 2, 3, 4
-	UNION ALL
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date,
-		cx.tally(t.added), cx.tally(t.removed)
-	FROM cx_data.tally_delta AS t
-	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
-	GROUP BY 1, 2, 3, 4
-),
-summed AS (
+CREATE OR REPLACE VIEW cx_data.tally_live_daily WITH (security_invoker = true) AS
+SELECT day, touchpoint_id, org_unit_id, metric, tally
+FROM (
 	SELECT day, touchpoint_id, org_unit_id, metric,
 		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
-	FROM counted GROUP BY day, touchpoint_id, org_unit_id, metric
-)
-SELECT day, touchpoint_id, org_unit_id, metric, tally
-FROM summed WHERE cx.responses(tally) > 0;
-COMMENT ON VIEW cx_data.tally_daily IS 'survey answers counted by local day, touchpoint, unit and metric';
-COMMENT ON COLUMN cx_data.tally_daily.day IS 'day in the time zone of the unit, else of the program';
-COMMENT ON COLUMN cx_data.tally_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
-COMMENT ON COLUMN cx_data.tally_daily.org_unit_id IS 'unit that served; NULL if unknown';
-COMMENT ON COLUMN cx_data.tally_daily.metric IS 'code of the metric';
-COMMENT ON COLUMN cx_data.tally_daily.tally IS 'answers per score';
+	FROM (
+		SELECT day, touchpoint_id, org_unit_id, metric, tally AS added, NULL::cx.tally AS removed
+		FROM cx_data.tally_daily
+		UNION ALL
+		SELECT day, touchpoint_id, org_unit_id, metric, added, removed
+		FROM cx_data.tally_delta
+	) AS counted
+	GROUP BY day, touchpoint_id, org_unit_id, metric
+) AS summed
+WHERE cx.responses(tally) > 0;
+COMMENT ON VIEW cx_data.tally_live_daily IS 'survey answers counted by local day, touchpoint, unit and metric';
+COMMENT ON COLUMN cx_data.tally_live_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_live_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.tally_live_daily.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.tally_live_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_live_daily.tally IS 'answers per score';
 
 CREATE OR REPLACE VIEW cx_data.touchpoint_daily WITH (security_invoker = true) AS
 SELECT d.day,
@@ -1829,7 +1823,7 @@ SELECT d.day,
 	d.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name,
 	d.metric, m.name AS metric_name,
 	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
-FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
 LEFT JOIN cx_data.metric AS m ON m.code = d.metric
 CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;
@@ -1852,7 +1846,7 @@ SELECT d.day,
 	d.org_unit_id, u.code AS org_unit, u.name AS org_unit_name, u.tier,
 	d.metric, m.name AS metric_name,
 	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
-FROM (SELECT day, org_unit_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, org_unit_id, metric) AS d
+FROM (SELECT day, org_unit_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, org_unit_id, metric) AS d
 LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 LEFT JOIN cx_data.metric AS m ON m.code = d.metric
 CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;
@@ -2220,7 +2214,7 @@ COMMENT ON COLUMN cx_data.journey_score.worst_value IS 'experience of that stage
 CREATE OR REPLACE VIEW cx_data.stage_daily WITH (security_invoker = true) AS
 WITH experienced AS (
 	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
-	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 	JOIN cx_data.metric AS m ON m.code = d.metric
 	GROUP BY d.day, d.touchpoint_id
 ),
@@ -2267,7 +2261,7 @@ COMMENT ON COLUMN cx_data.stage_daily.worst_value IS 'experience of that touchpo
 CREATE OR REPLACE VIEW cx_data.journey_daily WITH (security_invoker = true) AS
 WITH experienced AS (
 	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
-	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 	JOIN cx_data.metric AS m ON m.code = d.metric
 	GROUP BY d.day, d.touchpoint_id
 ),
@@ -2773,13 +2767,20 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to count the tallies anew' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
-	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
+	TRUNCATE cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 	SELECT answer.touchpoint_id, answer.org_unit_id, cx.bucket('hour', answer.responded_at, coalesce(unit.time_zone, program.time_zone)), answer.metric, cx.tally(answer.score)
 	FROM cx_data.feedback AS answer
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	WHERE answer.kind = 'survey' AND answer.score BETWEEN 0 AND 10 AND answer.metric IS NOT NULL AND isfinite(answer.responded_at)
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 3;
+	INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally)
+	SELECT counted.touchpoint_id, counted.org_unit_id, (counted.hour AT TIME ZONE coalesce(unit.time_zone, program.time_zone))::date, counted.metric, cx.tally(counted.tally)
+	FROM cx_data.tally_hourly AS counted
+	CROSS JOIN cx_data.program
+	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
 	RETURN NULL;
@@ -2804,6 +2805,7 @@ DECLARE
 	touchpoints bigint[];
 	units bigint[];
 	hours timestamptz[];
+	days date[];
 	metrics text[];
 	removals cx.tally[];
 BEGIN
@@ -2816,28 +2818,37 @@ BEGIN
 		WHERE parts = 1 OR hash_record_extended(ROW(touchpoint_id, metric, hour), 0) & 65535 BETWEEN 65536 * part / parts AND 65536 * (part + 1) / parts - 1
 		RETURNING *
 	), summed AS (
-		SELECT touchpoint_id, org_unit_id, hour, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
+		SELECT touchpoint_id, org_unit_id, hour, day, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
 		FROM taken
-		GROUP BY touchpoint_id, org_unit_id, hour, metric
-	), upserted AS (
+		GROUP BY touchpoint_id, org_unit_id, hour, day, metric
+	), into_hours AS (
 		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 		SELECT touchpoint_id, org_unit_id, hour, metric, added FROM summed
 		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.+) excluded.tally
+	), into_days AS (
+		INSERT INTO cx_data.tally_daily AS daily (touchpoint_id, org_unit_id, day, metric, tally)
+		SELECT touchpoint_id, org_unit_id, day, metric, coalesce(cx.tally(added), '{}'::cx.tally) FROM summed GROUP BY touchpoint_id, org_unit_id, day, metric
+		ON CONFLICT (day, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = daily.tally OPERATOR(cx.+) excluded.tally
 	)
 	SELECT coalesce(sum(deltas), 0), array_agg(touchpoint_id) FILTER (WHERE removed IS NOT NULL), array_agg(org_unit_id) FILTER (WHERE removed IS NOT NULL),
-		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
-	INTO folded, touchpoints, units, hours, metrics, removals
+		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(day) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
+	INTO folded, touchpoints, units, hours, days, metrics, removals
 	FROM summed;
 
 	IF removals IS NOT NULL THEN
 		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 		SELECT * FROM unnest(touchpoints, units, hours, metrics, removals)
 		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.-) excluded.tally;
+		INSERT INTO cx_data.tally_daily AS daily (touchpoint_id, org_unit_id, day, metric, tally)
+		SELECT touchpoint_id, org_unit_id, day, metric, cx.tally(removed)
+		FROM unnest(touchpoints, units, days, metrics, removals) AS gone (touchpoint_id, org_unit_id, day, metric, removed)
+		GROUP BY touchpoint_id, org_unit_id, day, metric
+		ON CONFLICT (day, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = daily.tally OPERATOR(cx.-) excluded.tally;
 	END IF;
 	RETURN folded;
 END
 $$;
-COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
+COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly and tally_daily; gives how many it folded. cx.maintain() calls it';
 
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -3063,10 +3074,10 @@ BEGIN
 	END IF;
 
 	-- DROP EXTENSION ... CASCADE takes the columns of type tally along
-	tallies_are_lost := NOT EXISTS (SELECT FROM pg_attribute
-		WHERE attrelid = to_regclass('cx_data.tally_hourly') AND attname = 'tally' AND NOT attisdropped);
+	tallies_are_lost := (SELECT count(*) < 2 FROM pg_attribute
+		WHERE attrelid IN (to_regclass('cx_data.tally_hourly'), to_regclass('cx_data.tally_daily')) AND attname = 'tally' AND NOT attisdropped);
 	IF tallies_are_lost THEN
-		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_delta;
+		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta;
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();

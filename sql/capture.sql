@@ -33,11 +33,17 @@ WITH counted AS (
 ), answers AS (
 	SELECT touchpoint_id, org_unit_id, date_trunc('hour', responded_at, coalesce(time_zone, 'Europe/Berlin')) AS hour, metric, cx.tally(score) AS tally
 	FROM cx_data.feedback LEFT JOIN cx_data.org_unit USING (org_unit_id) WHERE kind = 'survey' AND score IS NOT NULL GROUP BY 1, 2, 3, 4
+), answer_days AS (
+	SELECT touchpoint_id, org_unit_id, (responded_at AT TIME ZONE coalesce(time_zone, 'Europe/Berlin'))::date AS day, metric, cx.tally(score) AS tally
+	FROM cx_data.feedback LEFT JOIN cx_data.org_unit USING (org_unit_id) WHERE kind = 'survey' AND score IS NOT NULL GROUP BY 1, 2, 3, 4
 ), live AS (
 	SELECT counted.touchpoint_id, counted.org_unit_id, counted.hour, counted.metric, CASE WHEN gone.tally IS NULL THEN counted.tally ELSE counted.tally OPERATOR(cx.-) gone.tally END AS tally
 	FROM counted LEFT JOIN gone ON ROW(gone.touchpoint_id, gone.org_unit_id, gone.hour, gone.metric) IS NOT DISTINCT FROM ROW(counted.touchpoint_id, counted.org_unit_id, counted.hour, counted.metric)
 )
-(SELECT * FROM live WHERE tally OPERATOR(cx.<>) '{}' EXCEPT SELECT * FROM answers) UNION ALL (SELECT * FROM answers EXCEPT SELECT * FROM live);
+(SELECT * FROM live WHERE tally OPERATOR(cx.<>) '{}' EXCEPT SELECT * FROM answers) UNION ALL (SELECT * FROM answers EXCEPT SELECT * FROM live)
+-- the same answers by day
+UNION ALL (SELECT touchpoint_id, org_unit_id, day, metric, tally FROM cx_data.tally_live_daily EXCEPT SELECT * FROM answer_days)
+UNION ALL (SELECT * FROM answer_days EXCEPT SELECT touchpoint_id, org_unit_id, day, metric, tally FROM cx_data.tally_live_daily);
 RESET client_min_messages;
 \set ECHO all
 

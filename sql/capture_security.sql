@@ -462,6 +462,7 @@ BEGIN; ALTER TABLE cx_data.customer RENAME TO customer_before; CREATE TABLE cx_d
 BEGIN; ALTER TABLE cx_data.customer RENAME TO customer_before; CREATE VIEW cx_data.customer AS TABLE cx_data.customer_before; :write; ROLLBACK;
 BEGIN; ALTER TABLE cx_data.customer RENAME TO customer_before; CREATE TABLE cx_data.customer (code text PRIMARY KEY, customer_id numeric UNIQUE, org_unit_id text, first_seen_at timestamptz); INSERT INTO cx_data.customer VALUES ('anna', 1, 'x'); :write; ROLLBACK;
 BEGIN; ALTER TABLE cx_data.customer RENAME TO customer_before; CREATE TABLE cx_data.customer (code integer PRIMARY KEY, customer_id bigint UNIQUE, org_unit_id bigint, first_seen_at timestamptz); INSERT INTO cx_data.customer VALUES (1, 1); :write; ROLLBACK;
+BEGIN; ALTER TABLE cx_data.tally_delta ALTER day TYPE text; :write; ROLLBACK;
 BEGIN; ALTER TABLE cx_data.tally_delta ALTER touchpoint_id TYPE text; :write; ROLLBACK;
 BEGIN; ALTER TABLE cx_data.tally_delta ALTER metric TYPE integer USING 1; :write; ROLLBACK;
 BEGIN; ALTER TABLE cx_data.tally_delta ADD remark text NOT NULL; :write; ROLLBACK;

@@ -64,12 +64,14 @@ INSERT INTO cx_data.feedback (customer_id, touchpoint_id, org_unit_id, metric, s
 	(2, 1, 1, 'nps', 0, 'complaint', '2026-03-01 10:20+01'),
 	(2, 1, 1, 'nps', NULL, 'survey', '2026-03-01 10:20+01'),
 	(NULL, 1, 1, NULL, NULL, 'social', '2026-03-01 10:20+01');
-CREATE VIEW deltas AS SELECT touchpoint_id, org_unit_id, hour, metric, added, removed FROM cx_data.tally_delta;
+CREATE VIEW deltas AS SELECT touchpoint_id, org_unit_id, hour, day, metric, added, removed FROM cx_data.tally_delta;
 CREATE VIEW hours AS SELECT touchpoint_id, org_unit_id, hour, metric, tally FROM cx_data.tally_hourly WHERE tally OPERATOR(cx.<>) '{}';
+CREATE VIEW days AS SELECT touchpoint_id, org_unit_id, day, metric, tally FROM cx_data.tally_daily WHERE tally OPERATOR(cx.<>) '{}';
 SELECT * FROM deltas ORDER BY 1, 2, 3, 4;
 CALL cx.maintain();
 SELECT * FROM deltas;
 SELECT * FROM hours ORDER BY 1, 2, 3, 4;
+SELECT * FROM days ORDER BY 1, 2, 3, 4;
 
 -- changes: what cancels out leaves nothing behind, and a row may come, move and go
 UPDATE cx_data.feedback SET comment = 'seen';
@@ -78,9 +80,10 @@ UPDATE cx_data.feedback SET score = 10 - score WHERE touchpoint_id = 1 AND metri
 UPDATE cx_data.feedback SET touchpoint_id = 2, org_unit_id = NULL WHERE org_unit_id = 2;
 UPDATE cx_data.feedback SET kind = 'survey' WHERE kind = 'complaint';
 DELETE FROM cx_data.feedback WHERE touchpoint_id IS NULL;
-SELECT * FROM deltas ORDER BY 1, 2, 3, 4, 5, 6;
+SELECT * FROM deltas ORDER BY 1, 2, 3, 4, 5, 6, 7;
 CALL cx.maintain();
 SELECT * FROM hours ORDER BY 1, 2, 3, 4;
+SELECT * FROM days ORDER BY 1, 2, 3, 4;
 
 -- savepoints
 BEGIN;
@@ -113,6 +116,7 @@ CALL cx.rebuild_tallies();
 -- another zone cuts other hours
 UPDATE cx_data.org_unit SET time_zone = 'Asia/Kathmandu' WHERE code = 'east';
 SELECT * FROM hours ORDER BY 1, 2, 3, 4;
+SELECT * FROM days ORDER BY 1, 2, 3, 4;
 UPDATE cx_data.program SET time_zone = 'Asia/Kolkata';
 SELECT * FROM hours WHERE metric = 'stars' ORDER BY 1, 2, 3, 4;
 UPDATE cx_data.program SET time_zone = 'nowhere';
@@ -142,13 +146,14 @@ DROP TABLE own;
 -- truncation
 TRUNCATE cx_data.feedback;
 SELECT count(*) FROM hours;
+SELECT count(*) FROM days;
 INSERT INTO cx_data.event (name, occurred_at, value) VALUES ('bill', '2026-03-01', 12.5);
 
 -- dropping: not while there is feedback or an event, nor while a view depends on it
 CALL cx.drop_program();
 DELETE FROM cx_data.event;
 CALL cx.drop_program();
-DROP VIEW deltas, hours;
+DROP VIEW deltas, hours, days;
 CREATE TABLE cx_data.own (remark text);
 CALL cx.drop_program();
 DROP TABLE cx_data.own;

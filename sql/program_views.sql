@@ -7,12 +7,19 @@ SET extra_float_digits = 0;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 CALL cx.create_program('Europe/Berlin');
+-- days, as cx.maintain() keeps them
+CREATE PROCEDURE pg_temp.count_days() LANGUAGE sql AS $$
+	TRUNCATE cx_data.tally_daily;
+	INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally)
+	SELECT touchpoint_id, org_unit_id, (hour AT TIME ZONE coalesce(time_zone, 'Europe/Berlin'))::date, metric, coalesce(cx.tally(tally), '{}')
+	FROM cx_data.tally_hourly LEFT JOIN cx_data.org_unit USING (org_unit_id) GROUP BY 1, 2, 3, 4;
+$$;
 CREATE FUNCTION pg_temp.r(double precision) RETURNS numeric LANGUAGE sql RETURN round($1::numeric, 2);
 
 -- an empty program has empty views
 SELECT count(*) FROM cx_data.tally_live
 UNION ALL SELECT count(*) FROM cx_data.tally_recent
-UNION ALL SELECT count(*) FROM cx_data.tally_daily
+UNION ALL SELECT count(*) FROM cx_data.tally_live_daily
 UNION ALL SELECT count(*) FROM cx_data.touchpoint_daily
 UNION ALL SELECT count(*) FROM cx_data.unit_daily
 UNION ALL SELECT count(*) FROM cx_data.touchpoint_score
@@ -58,6 +65,7 @@ INSERT INTO cx_data.tally_hourly (metric, tally, touchpoint_id, org_unit_id, hou
 	-- no touchpoint, no unit, neither; and a unit that is gone
 	('nps', '{3:2}', NULL, 1, '2026-03-04 00:00+01'), ('nps', '{3:3}', 1, NULL, '2026-03-04 00:00+01'), ('nps', '{3:4}', NULL, NULL, '2026-03-04 00:00+01'),
 	('nps', '{3:5}', 1, 99, '2026-03-04 00:00+01');
+CALL pg_temp.count_days();
 SELECT * FROM cx_data.tally_recent ORDER BY touchpoint_id, org_unit_id;
 -- days of the same instants
 SELECT day, starts_at, org_unit, value, responses FROM cx_data.unit_daily ORDER BY day, org_unit_id;
@@ -89,6 +97,7 @@ INSERT INTO cx_data.tally_hourly (metric, tally, touchpoint_id, org_unit_id, hou
 	('ces', '{1:1}', 2, NULL, '2026-10-24 23:00+02'), ('ces', '{2:1}', 2, NULL, '2026-10-25 00:00+02'),
 	('ces', '{3:1}', 2, NULL, '2026-10-25 02:00+02'), ('ces', '{4:1}', 2, NULL, '2026-10-25 02:00+01'),
 	('ces', '{5:1}', 2, NULL, '2026-10-25 23:00+01'), ('ces', '{6:1}', 2, NULL, '2026-10-26 00:00+01');
+CALL pg_temp.count_days();
 SELECT day, starts_at, value, responses FROM cx_data.touchpoint_daily WHERE day > '2026-10-01' ORDER BY day;
 SELECT value, responses FROM cx_data.touchpoint_score;
 
@@ -98,15 +107,16 @@ TRUNCATE cx_data.tally_hourly;
 SET cx.as_of = '2026-07-01';
 INSERT INTO cx_data.tally_hourly (metric, tally, touchpoint_id, org_unit_id, hour) VALUES
 	('csat', '{4:2,5:3}', 1, NULL, '2026-06-30 10:00Z'), ('csat', '{1:1}', 2, NULL, '2026-06-30 10:00Z'), ('csat', '{}', 2, 1, '2026-06-30 10:00Z');
-INSERT INTO cx_data.tally_delta (metric, added, removed, touchpoint_id, org_unit_id, hour) VALUES
-	('csat', '{5:1}', NULL, 1, NULL, '2026-06-30 10:00Z'),
-	('csat', NULL, '{4:1,5:4}', 1, NULL, '2026-06-30 10:00Z'),
-	('csat', NULL, '{1:1}', 2, NULL, '2026-06-30 10:00Z'),
-	('csat', '{2:1}', '{2:1}', 1, 1, '2026-06-30 10:00Z'),
-	('csat', '{3:1}', NULL, NULL, NULL, '2026-06-30 11:00Z');
+CALL pg_temp.count_days();
+INSERT INTO cx_data.tally_delta (metric, added, removed, touchpoint_id, org_unit_id, hour, day) VALUES
+	('csat', '{5:1}', NULL, 1, NULL, '2026-06-30 10:00Z', '2026-06-30'),
+	('csat', NULL, '{4:1,5:4}', 1, NULL, '2026-06-30 10:00Z', '2026-06-30'),
+	('csat', NULL, '{1:1}', 2, NULL, '2026-06-30 10:00Z', '2026-06-30'),
+	('csat', '{2:1}', '{2:1}', 1, 1, '2026-06-30 10:00Z', '2026-06-30'),
+	('csat', '{3:1}', NULL, NULL, NULL, '2026-06-30 11:00Z', '2026-06-30');
 SELECT * FROM cx_data.tally_live ORDER BY hour;
 SELECT * FROM cx_data.tally_recent ORDER BY touchpoint_id;
-SELECT * FROM cx_data.tally_daily ORDER BY touchpoint_id;
+SELECT * FROM cx_data.tally_live_daily ORDER BY touchpoint_id;
 SELECT touchpoint, metric, value, responses FROM cx_data.touchpoint_score ORDER BY touchpoint_id;
 TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
 
@@ -122,6 +132,7 @@ INSERT INTO cx_data.tally_hourly (touchpoint_id, metric, hour, tally) VALUES
 	(2, 'csat', '2026-05-20 10:00Z', '{1:50}'), (2, 'csat', '2026-06-20 10:00Z', '{5:29}'),
 	(NULL, 'nps', '2026-05-20 10:00Z', '{10:50}'),
 	(NULL, 'stars', '2026-06-20 10:00Z', '{5:50}');
+CALL pg_temp.count_days();
 SELECT touchpoint, metric, pg_temp.r(value) AS value, pg_temp.r(lower) AS lower, pg_temp.r(upper) AS upper, responses,
 	pg_temp.r(value_before) AS value_before, responses_before,
 	pg_temp.r(change) AS change, pg_temp.r(change_lower) AS change_lower, pg_temp.r(change_upper) AS change_upper,
@@ -187,6 +198,7 @@ INSERT INTO cx_data.tally_hourly (touchpoint_id, metric, hour, tally) VALUES
 	(5, 'stars', '2026-06-20 10:00Z', '{1:50}'),
 	(6, 'stars', '2026-06-20 10:00Z', '{1:50}'),
 	(7, 'stars', '2026-06-20 10:00Z', '{5:29}');
+CALL pg_temp.count_days();
 SELECT stage_position, touchpoint_position, touchpoint, emotion, value, pg_temp.r(lower) AS lower, pg_temp.r(upper) AS upper, responses, enough_responses FROM cx_data.emotion_curve WHERE journey = 'use' ORDER BY 1, 2;
 -- ask: (1 x 75 + 3 x 90) / 4; its interval is that of call, 1/4 as wide: standard error of 40 answers at 50 and 100 is 25 / sqrt(39)
 SELECT journey, stage, value, pg_temp.r(lower) AS lower, pg_temp.r(upper) AS upper, emotion, responses, touchpoint_count, left_out_count, worst_touchpoint, worst_value

@@ -47,10 +47,10 @@ ORDER BY happened_at;
 \echo An answer arrives: the scores know it in the same transaction (rolled back)
 \echo ==========================================================================
 BEGIN;
-SELECT cx.responses(tally) AS answers, tally FROM cx_data.tally_daily JOIN cx_data.touchpoint USING (touchpoint_id)
+SELECT cx.responses(tally) AS answers, tally FROM cx_data.tally_live_daily JOIN cx_data.touchpoint USING (touchpoint_id)
 WHERE code = 'app' AND org_unit_id = 2 AND day = '2026-06-30';
 INSERT INTO telecom.nps_answer (customer_id, touchpoint, channel, score, comment, responded_at)
 SELECT customer_id, 'app', 'sms', 0, 'cannot pay', '2026-06-30 12:00+02' FROM telecom.customer WHERE region_id = 1 ORDER BY customer_id LIMIT 3;
-SELECT cx.responses(tally) AS answers, tally FROM cx_data.tally_daily JOIN cx_data.touchpoint USING (touchpoint_id)
+SELECT cx.responses(tally) AS answers, tally FROM cx_data.tally_live_daily JOIN cx_data.touchpoint USING (touchpoint_id)
 WHERE code = 'app' AND org_unit_id = 2 AND day = '2026-06-30';
 ROLLBACK;

@@ -47,6 +47,7 @@ enum DeltaColumn
 	DELTA_TOUCHPOINT,
 	DELTA_ORG_UNIT,
 	DELTA_HOUR,
+	DELTA_DAY,
 	DELTA_METRIC,
 	DELTA_ADDED,
 	DELTA_REMOVED,
@@ -54,7 +55,7 @@ enum DeltaColumn
 };
 
 static const char *const delta_columns[DELTA_COLUMNS] = {
-	"touchpoint_id", "org_unit_id", "hour", "metric", "added", "removed"
+	"touchpoint_id", "org_unit_id", "hour", "day", "metric", "added", "removed"
 };
 
 /* What answers are counted by. */
@@ -421,6 +422,8 @@ delta_values(const Changes *changes, const Delta *delta, Datum *values, bool *nu
 	nulls[DELTA_ORG_UNIT] = !delta->key.has_unit;
 	values[DELTA_HOUR] = TimestampTzGetDatum(delta->key.hour);
 	nulls[DELTA_HOUR] = false;
+	values[DELTA_DAY] = DateADTGetDatum(clock_day(catalog_clock(delta->key.has_unit, delta->key.org_unit_id), delta->key.hour));
+	nulls[DELTA_DAY] = false;
 	values[DELTA_METRIC] = CStringGetTextDatum(changes->metrics[delta->key.metric]);
 	nulls[DELTA_METRIC] = false;
 	values[DELTA_ADDED] = PointerGetDatum(added);
@@ -439,7 +442,7 @@ delta_find_columns(Relation relation)
 	if (found_at != program_generation())
 	{
 		Oid			tally = program_tally_type();
-		Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
+		Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, DATEOID, TEXTOID, tally, tally};
 
 		for (int i = 0; i < DELTA_COLUMNS; i++)
 			columns[i] = program_column(relation, delta_columns[i], types[i]);
@@ -563,14 +566,14 @@ static void
 changes_insert(Changes *changes, List *deltas)
 {
 	Oid			tally = program_tally_type();
-	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, tally, tally};
+	Oid			types[DELTA_COLUMNS] = {INT8OID, INT8OID, TIMESTAMPTZOID, DATEOID, TEXTOID, tally, tally};
 	ActingAs	before = act_as(program_owner());
 	ListCell   *cell;
 	SPIPlanPtr	plan;
 
 	SPI_connect();
-	plan = SPI_prepare("INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added, removed)"
-					   " VALUES ($1, $2, $3, $4, $5, $6)", DELTA_COLUMNS, types);
+	plan = SPI_prepare("INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, added, removed)"
+					   " VALUES ($1, $2, $3, $4, $5, $6, $7)", DELTA_COLUMNS, types);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare an insertion into tally_delta");
 	foreach(cell, deltas)
@@ -615,7 +618,7 @@ tallies_truncate(void)
 	ActingAs	before = act_as(program_owner());
 
 	SPI_connect();
-	if (SPI_execute("TRUNCATE cx_data.tally_hourly, cx_data.tally_delta", false, 0) != SPI_OK_UTILITY)
+	if (SPI_execute("TRUNCATE cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta", false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "cannot truncate the tallies");
 	SPI_finish();
 	act_as_before(before);

@@ -7,13 +7,20 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to count the tallies anew' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	LOCK TABLE cx_data.feedback IN SHARE ROW EXCLUSIVE MODE;
-	TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
+	TRUNCATE cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta;
 	INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 	SELECT answer.touchpoint_id, answer.org_unit_id, cx.bucket('hour', answer.responded_at, coalesce(unit.time_zone, program.time_zone)), answer.metric, cx.tally(answer.score)
 	FROM cx_data.feedback AS answer
 	CROSS JOIN cx_data.program
 	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	WHERE answer.kind = 'survey' AND answer.score BETWEEN 0 AND 10 AND answer.metric IS NOT NULL AND isfinite(answer.responded_at)
+	GROUP BY 1, 2, 3, 4
+	ORDER BY 3;
+	INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally)
+	SELECT counted.touchpoint_id, counted.org_unit_id, (counted.hour AT TIME ZONE coalesce(unit.time_zone, program.time_zone))::date, counted.metric, cx.tally(counted.tally)
+	FROM cx_data.tally_hourly AS counted
+	CROSS JOIN cx_data.program
+	LEFT JOIN cx_data.org_unit AS unit USING (org_unit_id)
 	GROUP BY 1, 2, 3, 4
 	ORDER BY 3;
 	RETURN NULL;
@@ -38,6 +45,7 @@ DECLARE
 	touchpoints bigint[];
 	units bigint[];
 	hours timestamptz[];
+	days date[];
 	metrics text[];
 	removals cx.tally[];
 BEGIN
@@ -50,28 +58,37 @@ BEGIN
 		WHERE parts = 1 OR hash_record_extended(ROW(touchpoint_id, metric, hour), 0) & 65535 BETWEEN 65536 * part / parts AND 65536 * (part + 1) / parts - 1
 		RETURNING *
 	), summed AS (
-		SELECT touchpoint_id, org_unit_id, hour, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
+		SELECT touchpoint_id, org_unit_id, hour, day, metric, coalesce(cx.tally(added), '{}'::cx.tally) AS added, cx.tally(removed) AS removed, count(*) AS deltas
 		FROM taken
-		GROUP BY touchpoint_id, org_unit_id, hour, metric
-	), upserted AS (
+		GROUP BY touchpoint_id, org_unit_id, hour, day, metric
+	), into_hours AS (
 		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 		SELECT touchpoint_id, org_unit_id, hour, metric, added FROM summed
 		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.+) excluded.tally
+	), into_days AS (
+		INSERT INTO cx_data.tally_daily AS daily (touchpoint_id, org_unit_id, day, metric, tally)
+		SELECT touchpoint_id, org_unit_id, day, metric, coalesce(cx.tally(added), '{}'::cx.tally) FROM summed GROUP BY touchpoint_id, org_unit_id, day, metric
+		ON CONFLICT (day, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = daily.tally OPERATOR(cx.+) excluded.tally
 	)
 	SELECT coalesce(sum(deltas), 0), array_agg(touchpoint_id) FILTER (WHERE removed IS NOT NULL), array_agg(org_unit_id) FILTER (WHERE removed IS NOT NULL),
-		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
-	INTO folded, touchpoints, units, hours, metrics, removals
+		array_agg(hour) FILTER (WHERE removed IS NOT NULL), array_agg(day) FILTER (WHERE removed IS NOT NULL), array_agg(metric) FILTER (WHERE removed IS NOT NULL), array_agg(removed) FILTER (WHERE removed IS NOT NULL)
+	INTO folded, touchpoints, units, hours, days, metrics, removals
 	FROM summed;
 
 	IF removals IS NOT NULL THEN
 		INSERT INTO cx_data.tally_hourly AS hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 		SELECT * FROM unnest(touchpoints, units, hours, metrics, removals)
 		ON CONFLICT (hour, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = hourly.tally OPERATOR(cx.-) excluded.tally;
+		INSERT INTO cx_data.tally_daily AS daily (touchpoint_id, org_unit_id, day, metric, tally)
+		SELECT touchpoint_id, org_unit_id, day, metric, cx.tally(removed)
+		FROM unnest(touchpoints, units, days, metrics, removals) AS gone (touchpoint_id, org_unit_id, day, metric, removed)
+		GROUP BY touchpoint_id, org_unit_id, day, metric
+		ON CONFLICT (day, touchpoint_id, metric, org_unit_id) DO UPDATE SET tally = daily.tally OPERATOR(cx.-) excluded.tally;
 	END IF;
 	RETURN folded;
 END
 $$;
-COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly; gives how many it folded. cx.maintain() calls it';
+COMMENT ON FUNCTION cx.fold_tallies(integer, integer) IS 'folds the rows of tally_delta, or one of so many parts of their keys, into tally_hourly and tally_daily; gives how many it folded. cx.maintain() calls it';
 
 CREATE FUNCTION cx.cover_source(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

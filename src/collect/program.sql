@@ -152,18 +152,33 @@ COMMENT ON COLUMN cx_data.tally_hourly.hour IS 'start of the hour in the time zo
 COMMENT ON COLUMN cx_data.tally_hourly.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_hourly.tally IS 'answers per score';
 
+CREATE TABLE IF NOT EXISTS cx_data.tally_daily (
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	day date NOT NULL,
+	metric text NOT NULL
+) WITH (fillfactor = 80);
+ALTER TABLE cx_data.tally_daily ADD COLUMN IF NOT EXISTS tally cx.tally NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS tally_daily_key ON cx_data.tally_daily (day, touchpoint_id, metric, org_unit_id) NULLS NOT DISTINCT;
+COMMENT ON TABLE cx_data.tally_daily IS 'tally_hourly summed by day, for the views: read tally_live_daily';
+COMMENT ON COLUMN cx_data.tally_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_daily.tally IS 'answers per score';
+
 CREATE TABLE IF NOT EXISTS cx_data.tally_delta (
 	touchpoint_id bigint,
 	org_unit_id bigint,
 	hour timestamptz NOT NULL,
+	day date NOT NULL,
 	metric text NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
 ALTER TABLE cx_data.tally_delta
 	ADD COLUMN IF NOT EXISTS added cx.tally,
 	ADD COLUMN IF NOT EXISTS removed cx.tally,
 	REPLICA IDENTITY FULL;
-COMMENT ON TABLE cx_data.tally_delta IS 'changes of tally_hourly that maintain() has still to fold in; one row for each statement, touchpoint, metric, unit and hour';
+COMMENT ON TABLE cx_data.tally_delta IS 'changes of tally_hourly and tally_daily that maintain() has still to fold in; one row for each statement, touchpoint, metric, unit and hour';
 COMMENT ON COLUMN cx_data.tally_delta.hour IS 'as in tally_hourly';
+COMMENT ON COLUMN cx_data.tally_delta.day IS 'as in tally_daily';
 COMMENT ON COLUMN cx_data.tally_delta.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_delta.added IS 'answers that came; NULL if none';
 COMMENT ON COLUMN cx_data.tally_delta.removed IS 'answers that went, by deletion or change; NULL if none';

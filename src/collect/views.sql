@@ -1,10 +1,8 @@
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
--- An hour's tally stands in tally_hourly, what came since the last fold in
--- tally_delta.  tally_recent and tally_daily count the two apart, since only
--- for a table does the planner know how many groups there will be, and then
--- put them together.  Hours and days are those of the unit's time zone, else
--- of the program's, never of the session's.
+-- What is folded stands in tally_hourly and tally_daily, what came since in
+-- tally_delta.  Hours and days are those of the unit's time zone, else of the
+-- program's, never of the session's.
 
 CREATE OR REPLACE VIEW cx_data.tally_live WITH (security_invoker = true) AS
 SELECT touchpoint_id, org_unit_id, hour, metric, tally
@@ -30,39 +28,28 @@ COMMENT ON COLUMN cx_data.tally_live.tally IS 'answers per score';
 
 CREATE OR REPLACE VIEW cx_data.tally_recent WITH (security_invoker = true) AS
 WITH
-zone AS NOT MATERIALIZED (
-	SELECT time_zone, cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
-	FROM cx_data.org_unit WHERE time_zone IS NOT NULL GROUP BY time_zone
-),
 program AS (
-	SELECT cx.days_ago(56, time_zone) AS before_at, cx.days_ago(28, time_zone) AS after_at, cx.days_ago(0, time_zone) AS until_at
-	FROM cx_data.program
+	SELECT (cx.as_of() AT TIME ZONE time_zone)::date AS today FROM cx_data.program
+),
+unit AS MATERIALIZED (
+	SELECT org_unit_id, (cx.as_of() AT TIME ZONE time_zone)::date AS today FROM cx_data.org_unit WHERE time_zone IS NOT NULL
 ),
 counted AS (
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)) AS after,
-		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
-	FROM cx_data.tally_hourly AS t
-	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
-	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'	-- earlier than any zone's, for the index
-		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
-		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
-	GROUP BY 1, 2, 3, 4
+	SELECT touchpoint_id, org_unit_id, day, metric, tally AS added, NULL::cx.tally AS removed
+	FROM cx_data.tally_daily
 	UNION ALL
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		t.hour >= coalesce(z.after_at, (SELECT after_at FROM program)),
-		cx.tally(t.added), cx.tally(t.removed)
-	FROM cx_data.tally_delta AS t
-	LEFT JOIN (cx_data.org_unit AS u JOIN zone AS z USING (time_zone)) USING (org_unit_id)
-	WHERE t.hour >= cx.as_of() - 58 * interval '24 hours'
-		AND t.hour >= coalesce(z.before_at, (SELECT before_at FROM program))
-		AND t.hour < coalesce(z.until_at, (SELECT until_at FROM program))
-	GROUP BY 1, 2, 3, 4
+	SELECT touchpoint_id, org_unit_id, day, metric, added, removed
+	FROM cx_data.tally_delta
 ),
 summed AS (
-	SELECT touchpoint_id, org_unit_id, metric, after,
-		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
-	FROM counted GROUP BY touchpoint_id, org_unit_id, metric, after
+	SELECT c.touchpoint_id, c.org_unit_id, c.metric, c.day >= coalesce(u.today, (SELECT today FROM program)) - 28 AS after,
+		coalesce(cx.tally(c.added) OPERATOR(cx.-) cx.tally(c.removed), cx.tally(c.added)) AS tally
+	FROM counted AS c
+	LEFT JOIN unit AS u USING (org_unit_id)
+	WHERE c.day >= (cx.as_of() AT TIME ZONE 'UTC')::date - 58	-- earlier than in any zone, for the index
+		AND c.day >= coalesce(u.today, (SELECT today FROM program)) - 56
+		AND c.day < coalesce(u.today, (SELECT today FROM program))
+	GROUP BY 1, 2, 3, 4
 )
 SELECT touchpoint_id, org_unit_id, metric,
 	cx.tally(tally) FILTER (WHERE after) AS tally,
@@ -76,35 +63,27 @@ COMMENT ON COLUMN cx_data.tally_recent.metric IS 'code of the metric';
 COMMENT ON COLUMN cx_data.tally_recent.tally IS 'answers per score, last 28 full days; NULL if none';
 COMMENT ON COLUMN cx_data.tally_recent.tally_before IS 'answers per score, the 28 days before these; NULL if none';
 
-CREATE OR REPLACE VIEW cx_data.tally_daily WITH (security_invoker = true) AS
-WITH counted AS (
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date AS day,
-		cx.tally(t.tally) AS added, NULL::cx.tally AS removed
-	FROM cx_data.tally_hourly AS t
-	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
-	GROUP BY 1, 2, 3, 4
-	UNION ALL
-	SELECT t.touchpoint_id, t.org_unit_id, t.metric,
-		(t.hour AT TIME ZONE coalesce(u.time_zone, (SELECT time_zone FROM cx_data.program)))::date,
-		cx.tally(t.added), cx.tally(t.removed)
-	FROM cx_data.tally_delta AS t
-	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
-	GROUP BY 1, 2, 3, 4
-),
-summed AS (
+CREATE OR REPLACE VIEW cx_data.tally_live_daily WITH (security_invoker = true) AS
+SELECT day, touchpoint_id, org_unit_id, metric, tally
+FROM (
 	SELECT day, touchpoint_id, org_unit_id, metric,
 		coalesce(cx.tally(added) OPERATOR(cx.-) cx.tally(removed), cx.tally(added)) AS tally
-	FROM counted GROUP BY day, touchpoint_id, org_unit_id, metric
-)
-SELECT day, touchpoint_id, org_unit_id, metric, tally
-FROM summed WHERE cx.responses(tally) > 0;
-COMMENT ON VIEW cx_data.tally_daily IS 'survey answers counted by local day, touchpoint, unit and metric';
-COMMENT ON COLUMN cx_data.tally_daily.day IS 'day in the time zone of the unit, else of the program';
-COMMENT ON COLUMN cx_data.tally_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
-COMMENT ON COLUMN cx_data.tally_daily.org_unit_id IS 'unit that served; NULL if unknown';
-COMMENT ON COLUMN cx_data.tally_daily.metric IS 'code of the metric';
-COMMENT ON COLUMN cx_data.tally_daily.tally IS 'answers per score';
+	FROM (
+		SELECT day, touchpoint_id, org_unit_id, metric, tally AS added, NULL::cx.tally AS removed
+		FROM cx_data.tally_daily
+		UNION ALL
+		SELECT day, touchpoint_id, org_unit_id, metric, added, removed
+		FROM cx_data.tally_delta
+	) AS counted
+	GROUP BY day, touchpoint_id, org_unit_id, metric
+) AS summed
+WHERE cx.responses(tally) > 0;
+COMMENT ON VIEW cx_data.tally_live_daily IS 'survey answers counted by local day, touchpoint, unit and metric';
+COMMENT ON COLUMN cx_data.tally_live_daily.day IS 'day in the time zone of the unit, else of the program';
+COMMENT ON COLUMN cx_data.tally_live_daily.touchpoint_id IS 'touchpoint answered about; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.tally_live_daily.org_unit_id IS 'unit that served; NULL if unknown';
+COMMENT ON COLUMN cx_data.tally_live_daily.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.tally_live_daily.tally IS 'answers per score';
 
 CREATE OR REPLACE VIEW cx_data.touchpoint_daily WITH (security_invoker = true) AS
 SELECT d.day,
@@ -112,7 +91,7 @@ SELECT d.day,
 	d.touchpoint_id, t.code AS touchpoint, t.name AS touchpoint_name,
 	d.metric, m.name AS metric_name,
 	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
-FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
 LEFT JOIN cx_data.metric AS m ON m.code = d.metric
 CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;
@@ -135,7 +114,7 @@ SELECT d.day,
 	d.org_unit_id, u.code AS org_unit, u.name AS org_unit_name, u.tier,
 	d.metric, m.name AS metric_name,
 	e.value, e.lower, e.upper, cx.responses(d.tally) AS responses
-FROM (SELECT day, org_unit_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, org_unit_id, metric) AS d
+FROM (SELECT day, org_unit_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, org_unit_id, metric) AS d
 LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 LEFT JOIN cx_data.metric AS m ON m.code = d.metric
 CROSS JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, d.tally) AS e;

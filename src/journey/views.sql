@@ -165,7 +165,7 @@ COMMENT ON COLUMN cx_data.journey_score.worst_value IS 'experience of that stage
 CREATE OR REPLACE VIEW cx_data.stage_daily WITH (security_invoker = true) AS
 WITH experienced AS (
 	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
-	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 	JOIN cx_data.metric AS m ON m.code = d.metric
 	GROUP BY d.day, d.touchpoint_id
 ),
@@ -212,7 +212,7 @@ COMMENT ON COLUMN cx_data.stage_daily.worst_value IS 'experience of that touchpo
 CREATE OR REPLACE VIEW cx_data.journey_daily WITH (security_invoker = true) AS
 WITH experienced AS (
 	SELECT d.day, d.touchpoint_id, cx.experience_estimate(d.tally, m.scale_min, m.scale_max, m.lower_is_better) AS experience
-	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY day, touchpoint_id, metric) AS d
+	FROM (SELECT day, touchpoint_id, metric, cx.tally(tally) AS tally FROM cx_data.tally_live_daily GROUP BY day, touchpoint_id, metric) AS d
 	JOIN cx_data.metric AS m ON m.code = d.metric
 	GROUP BY d.day, d.touchpoint_id
 ),

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * clock.h
- *	  Hours of a time zone's clock.
+ *	  Hours and days of a time zone's clock.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 #include "pgtime.h"
+#include "utils/date.h"
 
 /* A zone and a span of time over which its clock is not changed. */
 typedef struct Clock
@@ -34,6 +35,18 @@ clock_hour(Clock *clock, TimestampTz at)
 	local = at + clock->offset;
 	past = local % USECS_PER_HOUR;
 	return at - (past < 0 ? past + USECS_PER_HOUR : past);
+}
+
+/* The day on the calendar of the zone that an instant falls in: (at AT TIME ZONE zone)::date. */
+static inline DateADT
+clock_day(Clock *clock, TimestampTz at)
+{
+	int64		local;
+
+	if (unlikely(at < clock->start || at >= clock->end))
+		clock_find_span(clock, at);
+	local = at + clock->offset;
+	return (DateADT) (local / USECS_PER_DAY - (local % USECS_PER_DAY < 0 ? 1 : 0));
 }
 
 #endif							/* CX_CLOCK_H */

@@ -82,10 +82,10 @@ BEGIN
 	END IF;
 
 	-- DROP EXTENSION ... CASCADE takes the columns of type tally along
-	tallies_are_lost := NOT EXISTS (SELECT FROM pg_attribute
-		WHERE attrelid = to_regclass('cx_data.tally_hourly') AND attname = 'tally' AND NOT attisdropped);
+	tallies_are_lost := (SELECT count(*) < 2 FROM pg_attribute
+		WHERE attrelid IN (to_regclass('cx_data.tally_hourly'), to_regclass('cx_data.tally_daily')) AND attname = 'tally' AND NOT attisdropped);
 	IF tallies_are_lost THEN
-		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_delta;
+		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta;
 	END IF;
 	relations_before := cx.relations_of_program();
 	CALL cx.define_program();

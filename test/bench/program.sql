@@ -59,29 +59,31 @@ FROM (SELECT touchpoint_id, cx.tally(score) FILTER (WHERE responded_at < '2026-0
 CALL compare('views over ten units', :'labels', :'queries', 'at most 200 ms, and 0.02', :rounds);
 
 -- the same answers counted for one unit
-CREATE TABLE one_unit AS SELECT touchpoint_id, hour, metric, cx.tally(tally) AS tally FROM cx_data.tally_hourly GROUP BY 1, 2, 3;
-TRUNCATE cx_data.tally_hourly;
-INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally) SELECT touchpoint_id, 1, hour, metric, tally FROM one_unit;
-VACUUM (FREEZE, ANALYZE) cx_data.tally_hourly;
+CREATE TABLE hours AS SELECT touchpoint_id, hour, metric, cx.tally(tally) AS tally FROM cx_data.tally_hourly GROUP BY 1, 2, 3;
+CREATE TABLE days AS SELECT touchpoint_id, day, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY 1, 2, 3;
+TRUNCATE cx_data.tally_hourly, cx_data.tally_daily;
+INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally) SELECT touchpoint_id, 1, hour, metric, tally FROM hours;
+INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally) SELECT touchpoint_id, 1, day, metric, tally FROM days;
+VACUUM (FREEZE, ANALYZE) cx_data.tally_hourly, cx_data.tally_daily;
 CALL compare('views over one unit', :'labels', :'queries', 'at most 50 ms, and 0.02', :rounds);
 
 -- deltas: what those not folded yet add to a view, and how long folding takes
 CREATE TABLE loose AS
-SELECT touchpoint_id, 1::bigint AS org_unit_id, hour, metric, '{9:1}'::cx.tally AS added, copy
-FROM one_unit, generate_series(1, 10) AS copy;
+SELECT touchpoint_id, 1::bigint AS org_unit_id, hour, (hour AT TIME ZONE time_zone)::date AS day, metric, '{9:1}'::cx.tally AS added, copy
+FROM hours, cx_data.program, generate_series(1, 10) AS copy;
 CREATE PROCEDURE toggle_deltas() LANGUAGE plpgsql AS $$
 BEGIN
 	IF EXISTS (SELECT FROM cx_data.tally_delta) THEN
 		TRUNCATE cx_data.tally_delta;
 	ELSE
-		INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added)
-		SELECT touchpoint_id, org_unit_id, hour, metric, added FROM loose WHERE copy <= 2 AND hour >= '2026-02-10' LIMIT 100000;
+		INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, added)
+		SELECT touchpoint_id, org_unit_id, hour, day, metric, added FROM loose WHERE copy <= 2 AND hour >= '2026-02-10' LIMIT 100000;
 	END IF;
 END $$;
 CALL compare('touchpoint_score and deltas that are not folded yet', '{"all folded","100,000 deltas"}',
 	'{SELECT * FROM cx_data.touchpoint_score,SELECT * FROM cx_data.touchpoint_score}', 'adds at most 40 ms', :rounds, 'CALL toggle_deltas()');
-INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added)
-SELECT touchpoint_id, org_unit_id, hour, metric, added FROM loose LIMIT 1000000;
+INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, added)
+SELECT touchpoint_id, org_unit_id, hour, day, metric, added FROM loose LIMIT 1000000;
 CALL compare('folding a million deltas', '{"in four parts"}',
 	'{"SELECT cx.fold_tallies(part, 4) FROM generate_series(0, 3) AS part"}', 'at most 5,000 ms', least(3, :rounds),
-	'INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added) SELECT touchpoint_id, org_unit_id, hour, metric, added FROM loose LIMIT 1000000');
+	'INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, added) SELECT touchpoint_id, org_unit_id, hour, day, metric, added FROM loose LIMIT 1000000');

@@ -61,6 +61,9 @@ GROUP BY 1, 2, 3, 4, 5 HAVING sum(answers) <> 0;
 CREATE VIEW tally_expected AS
 SELECT touchpoint_id, org_unit_id, date_trunc('hour', responded_at, coalesce(time_zone, 'America/St_Johns')) AS hour, metric, score::integer, count(*)::numeric AS answers
 FROM cx_data.feedback LEFT JOIN cx_data.org_unit USING (org_unit_id) WHERE kind = 'survey' AND score IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
+CREATE VIEW tally_days_expected AS
+SELECT (responded_at AT TIME ZONE coalesce(time_zone, 'America/St_Johns'))::date AS day, touchpoint_id, org_unit_id, metric, cx.tally(score) AS tally
+FROM cx_data.feedback LEFT JOIN cx_data.org_unit USING (org_unit_id) WHERE kind = 'survey' AND score IS NOT NULL GROUP BY 1, 2, 3, 4;
 
 CREATE FUNCTION pg_temp.differences(retried boolean) RETURNS text LANGUAGE plpgsql SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
@@ -91,7 +94,9 @@ BEGIN
 		(SELECT id::text FROM twin EXCEPT SELECT key FROM answers WHERE source = 'twin' EXCEPT SELECT source_key FROM failed WHERE source = 'twin')
 		UNION ALL (SELECT id::text FROM twin GROUP BY id HAVING count(*) > 1 OR max(score) > 10 EXCEPT SELECT source_key FROM failed WHERE source = 'twin')
 		UNION ALL (SELECT key || ' ' || score FROM answers WHERE source = 'twin' EXCEPT SELECT id || ' ' || score FROM twin)) AS d;
-	SELECT count(*) INTO tallies FROM ((TABLE tally_expected EXCEPT TABLE tally_counted) UNION ALL (TABLE tally_counted EXCEPT TABLE tally_expected)) AS d;
+	SELECT count(*) INTO tallies FROM ((TABLE tally_expected EXCEPT TABLE tally_counted) UNION ALL (TABLE tally_counted EXCEPT TABLE tally_expected)
+		UNION ALL SELECT touchpoint_id, org_unit_id, day, metric, NULL, NULL FROM (
+			(TABLE tally_days_expected EXCEPT TABLE cx_data.tally_live_daily) UNION ALL (TABLE cx_data.tally_live_daily EXCEPT TABLE tally_days_expected)) AS days) AS d;
 	RETURN CASE WHEN feedback + events + recorded + errors + tallies + twins > 0
 		THEN format('differ: %s feedback, %s events, %s recorded, %s errors, %s tallies, %s twins', feedback, events, recorded, errors, tallies, twins) END;
 END

@@ -66,11 +66,15 @@ WHERE f.kind = 'survey' AND score IS NOT NULL;
 -- a third is not folded in yet; at seven o'clock two answers more were counted and removed
 INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
 SELECT touchpoint_id, org_unit_id, hour, metric, cx.tally(score) FROM answer WHERE feedback_id % 3 > 0 GROUP BY 1, 2, 3, 4;
-INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, added)
-SELECT touchpoint_id, org_unit_id, hour, metric, cx.tally(score) FROM answer WHERE feedback_id % 3 = 0 GROUP BY 1, 2, 3, 4, feedback_id % 2;
+INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, added)
+SELECT touchpoint_id, org_unit_id, hour, day, metric, cx.tally(score) FROM answer WHERE feedback_id % 3 = 0 GROUP BY 1, 2, 3, 4, 5, feedback_id % 2;
 UPDATE cx_data.tally_hourly SET tally = tally OPERATOR(cx.+) '{1:2}' WHERE extract(hour FROM hour) = 7;
-INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, metric, removed)
-SELECT touchpoint_id, org_unit_id, hour, metric, '{1:2}' FROM cx_data.tally_hourly WHERE extract(hour FROM hour) = 7;
+INSERT INTO cx_data.tally_delta (touchpoint_id, org_unit_id, hour, day, metric, removed)
+SELECT touchpoint_id, org_unit_id, hour, (hour AT TIME ZONE coalesce(time_zone, 'Europe/Berlin'))::date, metric, '{1:2}'
+FROM cx_data.tally_hourly LEFT JOIN cx_data.org_unit USING (org_unit_id) WHERE extract(hour FROM hour) = 7;
+INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally)
+SELECT touchpoint_id, org_unit_id, (hour AT TIME ZONE coalesce(time_zone, 'Europe/Berlin'))::date, metric, cx.tally(tally)
+FROM cx_data.tally_hourly LEFT JOIN cx_data.org_unit USING (org_unit_id) GROUP BY 1, 2, 3, 4;
 
 SELECT results_eq('SELECT touchpoint_id, org_unit_id, hour, metric, tally FROM cx_data.tally_live ORDER BY 1, 2, 3, 4',
 	'SELECT touchpoint_id, org_unit_id, hour, metric, cx.tally(score) FROM answer GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4',
@@ -160,12 +164,12 @@ RESET jit;
 -- false alarms: 1,000 simulations of 50 touchpoints whose customers never change their minds
 -- (each simulation is a metric of its own, for these are judged apart)
 
-TRUNCATE cx_data.tally_hourly, cx_data.tally_delta;
+TRUNCATE cx_data.tally_daily, cx_data.tally_delta;
 INSERT INTO cx_data.metric (code, kind, scale_min, scale_max) SELECT 'simulation' || i, 'nps', 0, 10 FROM generate_series(1, 1000) AS i;
-INSERT INTO cx_data.tally_hourly (touchpoint_id, metric, hour, tally)
-SELECT touchpoint_id, 'simulation' || simulation, hour, cx.tally(CASE WHEN opinion < 0.1 + 0.005 * touchpoint_id THEN 3 WHEN opinion < 0.4 + 0.005 * touchpoint_id THEN 8 ELSE 10 END)
+INSERT INTO cx_data.tally_daily (touchpoint_id, metric, day, tally)
+SELECT touchpoint_id, 'simulation' || simulation, day, cx.tally(CASE WHEN opinion < 0.1 + 0.005 * touchpoint_id THEN 3 WHEN opinion < 0.4 + 0.005 * touchpoint_id THEN 8 ELSE 10 END)
 FROM (
-	SELECT 1 + i % 50 AS touchpoint_id, 1 + i / 50 % 1000 AS simulation, CASE WHEN i / 50000 % 2 = 0 THEN '2026-03-10 10:00Z'::timestamptz ELSE '2026-04-10 10:00Z' END AS hour, random() AS opinion
+	SELECT 1 + i % 50 AS touchpoint_id, 1 + i / 50 % 1000 AS simulation, CASE WHEN i / 50000 % 2 = 0 THEN '2026-03-10'::date ELSE '2026-04-10' END AS day, random() AS opinion
 	FROM generate_series(0, 50 * 1000 * 2 * 60 - 1) AS i
 ) AS t GROUP BY 1, 2, 3;
 CREATE TEMP TABLE simulation AS SELECT metric, bool_or(significant) AS false_alarm, bool_or(p_value < 0.05) AS unadjusted, count(*) AS touchpoints FROM cx_data.touchpoint_score GROUP BY metric;
@@ -173,7 +177,7 @@ SELECT is(count(*)::int, 1000, 'each simulation compares 50 touchpoints') FROM s
 SELECT cmp_ok(count(*)::int, '>', 500, 'without adjustment most simulations give a false alarm') FROM simulation WHERE unadjusted;
 SELECT cmp_ok(count(*)::int, '<=', 60, 'with it at most 6 % give one') FROM simulation WHERE false_alarm;
 -- and a true change is found: ten points of fifty
-UPDATE cx_data.tally_hourly SET tally = tally OPERATOR(cx.+) '{3:60}' WHERE touchpoint_id = 7 AND hour > '2026-04-01';
+UPDATE cx_data.tally_daily SET tally = tally OPERATOR(cx.+) '{3:60}' WHERE touchpoint_id = 7 AND day > '2026-04-01';
 SELECT cmp_ok(count(*)::int, '>', 950, 'a touchpoint that got much worse is found among the 50') FROM cx_data.touchpoint_score WHERE touchpoint_id = 7 AND verdict = 'worse';
 
 SELECT * FROM finish();

@@ -163,7 +163,7 @@ is($node->safe_psql('custom', 'SELECT count(*) FROM own.log'), 6, 'the trigger o
 
 # The extension leaves, the data stays.
 like(error_of($node, 'plain', 'DROP EXTENSION cx'), qr/cannot drop extension cx because other objects depend on it/, 'the extension is not dropped from under the program');
-my @counted = qw(tally_hourly tally_delta);
+my @counted = qw(tally_hourly tally_daily tally_delta);
 my $kept = rows_of_program($node, 'plain', 'r', @counted);
 $node->safe_psql('plain', 'DROP EXTENSION cx CASCADE');
 same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'with CASCADE no row is lost but those of the tallies');

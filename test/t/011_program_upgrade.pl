@@ -52,7 +52,7 @@ my $older = q{
 	SET ROLE owner_role;
 	ALTER TABLE cx_data.tally_hourly DROP COLUMN tally CASCADE;
 	ALTER TABLE cx_data.tally_delta DROP COLUMN added CASCADE;
-	DROP TABLE cx_data.journey_note;
+	DROP TABLE cx_data.journey_note, cx_data.tally_daily;
 	DROP VIEW cx_data.source_status, cx_data.journey_coverage;
 	DROP INDEX cx_data.feedback_touchpoint_id_idx;
 	DROP TRIGGER metric_in_use ON cx_data.metric;
@@ -65,12 +65,12 @@ my $older = q{
 	DROP VIEW cx_data.feedback_detail;
 	CREATE VIEW cx_data.feedback_detail AS SELECT f.feedback_id, f.responded_at::date AS day, f.responded_at, f.kind, f.metric, 'older'::text AS metric_name, f.score::integer AS score,
 		f.channel, f.touchpoint_id, t.code AS touchpoint FROM cx_data.feedback AS f LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id);
-	UPDATE cx_data.program SET version = '0.9', relations = array_remove(relations, 'journey_note');
+	UPDATE cx_data.program SET version = '0.9', relations = array_remove(array_remove(relations, 'journey_note'), 'tally_daily');
 	RESET ROLE;
 	CREATE VIEW complaints AS SELECT feedback_id, touchpoint FROM cx_data.feedback_detail WHERE score < 3;
 };
 $node->safe_psql('old', $older);
-my $rows = rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_delta));
+my $rows = rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_daily tally_delta));
 my $old = catalog_of_program($node, 'old');
 isnt($old, $with_own, 'there is something to upgrade');
 
@@ -91,7 +91,7 @@ foreach my $name (sort keys %obstacle)
 	my $blocked = catalog_of_program($node, 'old');
 	like(error_of($node, 'old', 'CALL cx.upgrade_program()'), qr/ERROR:  must be owner of (table|view) $name\n/, "the upgrade fails where the user has another $name");
 	same_lines(catalog_of_program($node, 'old'), $blocked, 'and changes nothing');
-	same_lines(rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_delta), $name), $rows, 'not a row either');
+	same_lines(rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_daily tally_delta), $name), $rows, 'not a row either');
 	is($node->safe_psql('old', 'SELECT version FROM cx_data.program'), '0.9', 'so the version stays');
 	$node->safe_psql('old', $obstacle{$name} =~ /^CREATE (\w+)/ ? "DROP $1 cx_data.$name" : die);
 }
@@ -100,7 +100,7 @@ foreach my $name (sort keys %obstacle)
 is(error_of($node, 'old', 'CALL cx.upgrade_program()'), "psql:<stdin>:1: NOTICE:  the CX program is upgraded from version 0.9 to " . $node->safe_psql('old', 'SELECT cx.version()'), 'the program is upgraded');
 same_lines(catalog_of_program($node, 'old'), $with_own, 'it is defined as it was before, with what users made of it');
 $node->safe_psql('old', q{INSERT INTO cx_data.own VALUES ('kept')});
-same_lines(rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_delta metric own)), join("\n", grep { !/^(metric|own)\|/ } split /\n/, $rows), 'all rows are there');
+same_lines(rows_of_program($node, 'old', 'r', qw(program tally_hourly tally_daily tally_delta metric own)), join("\n", grep { !/^(metric|own)\|/ } split /\n/, $rows), 'all rows are there');
 is($node->safe_psql('old', q{SELECT name, target, (SELECT count(*) FROM cx_data.metric) FROM cx_data.metric WHERE code = 'nps'}), 'Würden Sie uns empfehlen?|40|12', 'metrics keep what users wrote, and the missing one is back');
 is($node->safe_psql('old', 'SELECT count(*), min(touchpoint) FROM complaints'), $node->safe_psql('old', 'SELECT count(*), min($$shop$$) FROM answer WHERE score < 3'), 'the view on a view goes on');
 is($node->safe_psql('old', '(TABLE kept EXCEPT ALL TABLE cx_data.tally_live) UNION ALL (TABLE cx_data.tally_live EXCEPT ALL TABLE kept)'), '', 'the tallies are as before');
