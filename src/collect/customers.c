@@ -5,7 +5,8 @@
  *
  * Customers are too many to be kept in memory as the other tables are, and
  * looking one up costs more than counting his answer.  So a session remembers
- * customers that it found; when any is deleted, all sessions forget.
+ * customers that it found, with their neighbours if all fit; when any is
+ * deleted, all sessions forget.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,6 +26,9 @@
 
 /* Customers that a session remembers; beyond that it starts anew. */
 #define CUSTOMERS_REMEMBERED 131072
+
+/* Customers that are looked at together. */
+#define CUSTOMERS_TOGETHER 64
 
 /* A customer who exists. */
 typedef struct KnownCustomer
@@ -84,13 +88,34 @@ known_add(TupleTableSlot *customer, int64 customer_id)
 		(void) known_insert(known_customers, customer_id, &found);
 }
 
+/* Remember the customers that follow one who is not known, if there are not too many in all. */
+static void
+known_add_following(Lookup *lookup, int64 customer_id)
+{
+	Datum		keys[CUSTOMERS_TOGETHER];
+	float4		rows = lookup->table->rd_rel->reltuples;
+	int			count;
+	bool		found;
+
+	if (rows < CUSTOMERS_TOGETHER || rows > CUSTOMERS_REMEMBERED || known_table == InvalidOid)
+		return;
+	count = lookup_following(lookup, Int64GetDatum(customer_id), keys, CUSTOMERS_TOGETHER);
+	for (int i = 0; i < count && known_table != InvalidOid; i++)
+		(void) known_insert(known_customers, DatumGetInt64(keys[i]), &found);
+}
+
+/* Whether this customer is known to exist. */
+static bool
+known_has(int64 customer_id)
+{
+	return known_table != InvalidOid && known_lookup(known_customers, customer_id) != NULL;
+}
+
 /* Add a customer to the list, unless he is known to exist. */
 void
 customers_add(CustomerList *list, int64 customer_id)
 {
-	if (list->count > 0 && list->ids[list->count - 1] == customer_id)
-		return;
-	if (known_table != InvalidOid && known_lookup(known_customers, customer_id) != NULL)
+	if ((list->count > 0 && list->ids[list->count - 1] == customer_id) || known_has(customer_id))
 		return;
 	if (list->count == list->room)
 	{
@@ -128,7 +153,7 @@ customers_check(CustomerList *list)
 		Datum		key = Int64GetDatum(list->ids[i]);
 		TupleTableSlot *customer;
 
-		if (i > 0 && list->ids[i] == list->ids[i - 1])
+		if (i > 0 && (list->ids[i] == list->ids[i - 1] || known_has(list->ids[i])))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		customer = lookup_find(lookup, &key);
@@ -138,6 +163,7 @@ customers_check(CustomerList *list)
 					 errmsg("customer " INT64_FORMAT " does not exist", list->ids[i]),
 					 errhint("Add it to %s.customer first.", PROGRAM_SCHEMA)));
 		known_add(customer, list->ids[i]);
+		known_add_following(lookup, list->ids[i]);
 	}
 	lookup_end(lookup);
 }

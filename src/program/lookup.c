@@ -13,10 +13,12 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -150,6 +152,38 @@ lookup_find(Lookup *lookup, const Datum *values)
 	CommandCounterIncrement();
 	lookup_start(lookup);
 	return lookup_try(lookup);
+}
+
+/*
+ * The keys from this one on, as far as the index alone tells that everybody
+ * sees the rows; gives how many.  For a look-up by one column of type bigint.
+ */
+int
+lookup_following(Lookup *lookup, Datum first, Datum *keys, int room)
+{
+	IndexScanDesc scan;
+	ScanKeyData from;
+	ItemPointer place;
+	Buffer		map = InvalidBuffer;
+	int			count = 0;
+
+	if (lookup->table->rd_rel->relam != HEAP_TABLE_AM_OID)
+		return 0;
+	ScanKeyInit(&from, 1, BTGreaterEqualStrategyNumber, F_INT8GE, first);
+	scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, NULL, 1, 0);
+	scan->xs_want_itup = true;
+	index_rescan(scan, &from, 1, NULL, 0);
+	for (int read = 0; read < room && (place = index_getnext_tid(scan, ForwardScanDirection)) != NULL; read++)
+	{
+		bool		isnull;
+
+		if (VM_ALL_VISIBLE(lookup->table, ItemPointerGetBlockNumber(place), &map))
+			keys[count++] = index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull);
+	}
+	if (BufferIsValid(map))
+		ReleaseBuffer(map);
+	index_endscan(scan);
+	return count;
 }
 
 /* Close everything. */

@@ -32,6 +32,7 @@ typedef struct Lookup
 
 extern Lookup *lookup_begin(ProgramTable table, const char *const *columns, Oid type, int count);
 extern TupleTableSlot *lookup_find(Lookup *lookup, const Datum *values);
+extern int	lookup_following(Lookup *lookup, Datum first, Datum *keys, int room);
 extern void lookup_end(Lookup *lookup);
 extern AttrNumber program_column(Relation relation, const char *name, Oid type);
 
