@@ -20,7 +20,7 @@ BEGIN
 	RAISE INFO '%', rpad(title, 66) || goal;
 	FOR line IN
 		SELECT format('  %s %s ms %s', rpad(labels[t.contender], 50), lpad(round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms))::text, 7),
-			CASE WHEN t.contender > 1 THEN lpad(to_char(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms / first.ms), 'FM990.00'), 8) || ' x' ELSE '' END)
+			CASE WHEN t.contender > 1 THEN lpad(to_char(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms / first.ms), 'FM990.000'), 8) || ' x' ELSE '' END)
 		FROM timing AS t JOIN timing AS first ON first.round = t.round AND first.contender = 1
 		GROUP BY t.contender ORDER BY t.contender
 	LOOP
