@@ -68,7 +68,7 @@ $$;
 COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
 
 CREATE FUNCTION cx.owner_upgrade(argument jsonb, caller oid) RETURNS jsonb
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
 	old_version text;
 	tallies_are_lost boolean;
