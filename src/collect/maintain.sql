@@ -165,6 +165,7 @@ BEGIN
 		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
+		WHEN 'import' THEN PERFORM cx.retry_import(source);
 		WHEN 'sync' THEN
 			-- clocks differ and transactions last, hence the hour; once a day all rows are compared
 			PERFORM cx.sync_source(name, CASE WHEN compared_at > now() - interval '1 day' THEN pulled_until - interval '1 hour' END)
@@ -192,8 +193,10 @@ BEGIN
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
-		CROSS JOIN (VALUES (1, 'cover', false), (2, 'sync', true), (3, 'retry', false), (3, 'retry', true)) AS steps (place, work, pulled)
-		WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled
+		CROSS JOIN (VALUES (1, 'cover', false), (2, 'sync', true), (3, 'retry', false), (3, 'retry', true), (4, 'import', NULL)) AS steps (place, work, pulled)
+		WHERE CASE work
+				WHEN 'import' THEN EXISTS (SELECT FROM cx_data.import_error AS e WHERE e.source_id = source.source_id AND e.payload IS NOT NULL)
+				ELSE EXISTS (SELECT FROM pg_class WHERE oid = relation) AND source.pulled = steps.pulled END
 			AND (source_id, place) > (coalesce((last_step -> 'source_id')::bigint, 0), coalesce((last_step -> 'place')::integer, 0))
 		ORDER BY source_id, place
 		LIMIT 1);

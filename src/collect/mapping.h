@@ -50,6 +50,7 @@ typedef struct Mapping
 	bool		is_event;		/* makes events, not feedback */
 	bool		creates_touchpoints;	/* on_unknown is create */
 	bool		records_errors; /* on_error is record */
+	bool		keeps_versions; /* rows say when they were changed, for they may come out of order */
 	const char *customer_kind;	/* customers are known by such identities; or NULL */
 	const char *expressions[MAPPING_FIELDS];	/* SQL, NULL if not given */
 } Mapping;

@@ -85,6 +85,7 @@ sink_columns(void)
 	TupleDescInitEntry(columns, READY_NAME + 1, "name", TEXTOID, -1, 0);
 	TupleDescInitEntry(columns, READY_VALUE + 1, "value", FLOAT8OID, -1, 0);
 	TupleDescInitEntry(columns, READY_ATTRIBUTES + 1, "attributes", JSONBOID, -1, 0);
+	TupleDescInitEntry(columns, READY_CHANGED_AT + 1, "changed_at", TIMESTAMPTZOID, -1, 0);
 	return columns;
 }
 
@@ -108,6 +109,17 @@ sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message)
 	MemoryContext before = MemoryContextSwitchTo(sink->context);
 
 	sink->bad = lappend(sink->bad, bad_row(sink, key, sqlstate, message, NULL));
+	MemoryContextSwitchTo(before);
+}
+
+/* Keep what the row noted last was made of, so that it can be tried again. */
+void
+sink_keep_bad(Sink *sink, Datum payload)
+{
+	BadRow	   *bad = (BadRow *) llast(sink->bad);
+	MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+	bad->payload = DatumGetJsonbPCopy(payload);
 	MemoryContextSwitchTo(before);
 }
 
@@ -429,6 +441,14 @@ ready_copy(TupleTableSlot *slot, Datum *values, bool *nulls)
 	}
 }
 
+/* Put into the row when it was changed last, which is at least when it was made. */
+static void
+ready_set_version(TupleTableSlot *slot, Datum *values, bool *nulls)
+{
+	values[READY_CHANGED_AT] = slot->tts_isnull[FIELD_CHANGED_AT] ? values[READY_AT] : slot->tts_values[FIELD_CHANGED_AT];
+	nulls[READY_CHANGED_AT] = false;
+}
+
 /* Make a row ready but for its customer. */
 static bool
 sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
@@ -446,6 +466,8 @@ sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, boo
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "With only_if, rows that are not complete yet are left out.", "%s is NULL", time_name);
 	if (!check_time(DatumGetTimestampTz(values[READY_AT]), time_name, problem))
 		return false;
+	if (mapping->keeps_versions)
+		ready_set_version(slot, values, nulls);
 	if (mapping->is_event && nulls[READY_NAME])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, NULL, "name is NULL");
 	return ready_set_touchpoint(mapping, mapped_text(slot, FIELD_TOUCHPOINT), values, nulls, problem) &&
@@ -470,6 +492,9 @@ sink_take(Sink *sink, TupleTableSlot *slot)
 	if (!sink_make_ready(sink->mapping, slot, values, nulls, &problem))
 	{
 		sink_reject(sink, mapped_text(slot, FIELD_KEY), &problem);
+		/* an import hands over what it made the row of */
+		if (sink->failure == NULL && slot->tts_tupleDescriptor->natts > MAPPING_COLUMNS)
+			sink_keep_bad(sink, slot->tts_values[MAPPING_COLUMNS]);
 		return;
 	}
 	code = mapped_text(slot, FIELD_CUSTOMER);
@@ -507,7 +532,7 @@ sink_receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 sink_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
-	Assert(columns->natts == MAPPING_COLUMNS);
+	Assert(columns->natts >= MAPPING_COLUMNS);
 }
 
 /* The executor's calls after the last row. */
@@ -584,6 +609,8 @@ sink_append(Sink *sink, Sink *part)
 		BadRow	   *bad = (BadRow *) lfirst(cell);
 
 		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message);
+		if (bad->payload != NULL)
+			sink_keep_bad(sink, JsonbPGetDatum(bad->payload));
 	}
 }
 

@@ -10,6 +10,7 @@
 #define CX_SINK_H
 
 #include "tcop/dest.h"
+#include "utils/jsonb.h"
 #include "utils/tuplestore.h"
 
 #include "collect/check.h"
@@ -33,6 +34,7 @@ enum ReadyColumn
 	READY_NAME,
 	READY_VALUE,
 	READY_ATTRIBUTES,
+	READY_CHANGED_AT,
 	READY_COLUMNS
 };
 
@@ -41,6 +43,7 @@ typedef struct BadRow
 {
 	char	   *key;			/* or NULL */
 	Problem		problem;
+	Jsonb	   *payload;		/* what was imported; NULL if the row stands in a relation */
 } BadRow;
 
 /* What was collected. */
@@ -72,6 +75,7 @@ extern void sink_append(Sink *sink, Sink *part);
 extern void rows_append(Tuplestorestate *rows, Tuplestorestate *part, TupleDesc columns);
 extern char *sink_first_key(Tuplestorestate *ready);
 extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message);
+extern void sink_keep_bad(Sink *sink, Datum payload);
 extern TupleDesc sink_columns(void);
 
 #endif							/* CX_SINK_H */

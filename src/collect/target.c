@@ -29,17 +29,20 @@ typedef enum TargetStatement
 {
 	STATEMENT_INSERT,			/* all rows */
 	STATEMENT_INSERT_MISSING,	/* those that are not there */
+	STATEMENT_INSERT_NEWEST,	/* the same; one that somebody else adds meanwhile is updated unless it is newer */
 	STATEMENT_INSERT_AFTER,		/* those that are not there, or whose key is not an old one */
 	STATEMENT_UPDATE,			/* those that are there and differ */
+	STATEMENT_UPDATE_OLDER,		/* the same, unless what is there is newer */
 	STATEMENT_DELETE_GONE,		/* old keys that are not among the rows */
 	STATEMENT_DELETE_OTHERS,	/* whatever is not among the rows */
 	STATEMENT_FIND_REPEATED,	/* a key that comes twice */
 	STATEMENTS
 } TargetStatement;
 
-#define FEEDBACK_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, responded_at, score, kind, metric, channel, comment, attributes"
-#define FEEDBACK_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.staff_id, r.at, r.score, r.kind, r.metric, r.channel, r.comment, r.attributes"
-#define FEEDBACK_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.responded_at, t.score, t.kind, t.metric, t.channel, t.comment, t.attributes"
+#define FEEDBACK_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, responded_at, score, kind, metric, channel, comment, attributes, changed_at"
+#define FEEDBACK_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.staff_id, r.at, r.score, r.kind, r.metric, r.channel, r.comment, r.attributes, r.changed_at"
+#define FEEDBACK_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.responded_at, t.score, t.kind, t.metric, t.channel, t.comment, t.attributes, t.changed_at"
+#define FEEDBACK_EXCLUDED "excluded.customer_id, excluded.touchpoint_id, excluded.org_unit_id, excluded.staff_id, excluded.responded_at, excluded.score, excluded.kind, excluded.metric, excluded.channel, excluded.comment, excluded.attributes, excluded.changed_at"
 #define EVENT_COLUMNS "customer_id, touchpoint_id, org_unit_id, occurred_at, name, value, attributes"
 #define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes"
 #define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes"
@@ -48,7 +51,7 @@ typedef enum TargetStatement
 #define TARGET_MANY_ROWS 10000
 
 /* All columns of cx_rows. */
-#define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes"
+#define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes, changed_at"
 
 /* The query for keys that come twice. */
 #define REPEATED_KEYS "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1"
@@ -60,11 +63,12 @@ typedef struct TargetTable
 	const char *columns;
 	const char *ready;			/* the same of cx_rows AS r */
 	const char *there;			/* the same of the table AS t */
+	const char *excluded;		/* the same of excluded; NULL where nothing is imported */
 } TargetTable;
 
 static const TargetTable target_tables[2] = {
-	{"cx_data.feedback", FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_THERE},
-	{"cx_data.event", EVENT_COLUMNS, EVENT_READY, EVENT_THERE},
+	{"cx_data.feedback", FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_THERE, FEEDBACK_EXCLUDED},
+	{"cx_data.event", EVENT_COLUMNS, EVENT_READY, EVENT_THERE, NULL},
 };
 
 /* Plans kept for the session, for feedback and for events. */
@@ -120,17 +124,38 @@ target_query_into(const char *query, int count, Oid *types, const Datum *values,
 		elog(ERROR, "cannot run: %s", query);
 }
 
+/*
+ * A set of rows, and how its keys are those of the table AS t.  From row to row
+ * the source stands in the row: else a plan made while the table is empty may
+ * read all of the source for each row, which costs the same then.
+ */
+static void
+target_keys(const char *rows, const char *alias, bool row_by_row, char **from, char **is_same)
+{
+	*from = psprintf(row_by_row ? "(SELECT $1 AS source_id, * FROM %s OFFSET 0) AS %s" : "%s AS %s", rows, alias);
+	*is_same = row_by_row ? psprintf("t.source_id = %s.source_id AND t.source_key = %s.source_key", alias, alias) :
+		psprintf("t.source_id = $1 AND t.source_key = %s.source_key", alias);
+}
+
 /* The text of a statement. */
 static char *
-target_statement(const TargetTable *table, TargetStatement statement)
+target_statement(const TargetTable *table, TargetStatement statement, bool row_by_row)
 {
-	char	   *insert = psprintf("INSERT INTO %s (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM cx_rows AS r",
-								  table->name, table->columns, table->ready);
-	char	   *update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM cx_rows AS r WHERE t.source_id = $1"
-								  " AND t.source_key = r.source_key AND (%s) IS DISTINCT FROM (%s)",
-								  table->name, table->columns, table->ready, table->there, table->ready);
-	const char *missing = psprintf("NOT EXISTS (SELECT FROM %s AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)",
-								   table->name);
+	char	   *rows;
+	char	   *is_row;
+	char	   *gone;
+	char	   *is_gone;
+	char	   *insert;
+	char	   *update;
+	char	   *missing;
+
+	target_keys("cx_rows", "r", row_by_row, &rows, &is_row);
+	target_keys("cx_gone", "g", row_by_row, &gone, &is_gone);
+	insert = psprintf("INSERT INTO %s AS t (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM %s",
+					  table->name, table->columns, table->ready, rows);
+	update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM %s WHERE %s AND (%s) IS DISTINCT FROM (%s)",
+					  table->name, table->columns, table->ready, rows, is_row, table->there, table->ready);
+	missing = psprintf("NOT EXISTS (SELECT FROM %s AS t WHERE %s)", table->name, is_row);
 
 	switch (statement)
 	{
@@ -138,14 +163,20 @@ target_statement(const TargetTable *table, TargetStatement statement)
 			return insert;
 		case STATEMENT_INSERT_MISSING:
 			return psprintf("%s WHERE %s", insert, missing);
+		case STATEMENT_INSERT_NEWEST:
+			return psprintf("%s WHERE %s ON CONFLICT (source_id, source_key) DO UPDATE SET (%s) = ROW (%s)"
+							" WHERE t.changed_at IS NULL OR t.changed_at <= excluded.changed_at",
+							insert, missing, table->columns, table->excluded);
 		case STATEMENT_INSERT_AFTER:
 			return psprintf("%s WHERE r.source_key NOT IN (SELECT g.source_key FROM cx_gone AS g WHERE g.source_key IS NOT NULL) OR %s",
 							insert, missing);
 		case STATEMENT_UPDATE:
 			return update;
+		case STATEMENT_UPDATE_OLDER:
+			return psprintf("%s AND (t.changed_at IS NULL OR t.changed_at <= r.changed_at)", update);
 		case STATEMENT_DELETE_GONE:
-			return psprintf("DELETE FROM %s AS t USING cx_gone AS g WHERE t.source_id = $1 AND t.source_key = g.source_key"
-							" AND g.source_key NOT IN (SELECT r.source_key FROM cx_rows AS r)", table->name);
+			return psprintf("DELETE FROM %s AS t USING %s WHERE %s AND g.source_key NOT IN (SELECT source_key FROM cx_rows)",
+							table->name, gone, is_gone);
 		case STATEMENT_DELETE_OTHERS:
 			return psprintf("DELETE FROM %s AS t WHERE t.source_id = $1"
 							" AND NOT EXISTS (SELECT FROM cx_rows AS r WHERE r.source_key = t.source_key)", table->name);
@@ -170,7 +201,7 @@ target_plan(bool is_event, TargetStatement statement, bool keep)
 
 	if (keep && plan != NULL)
 		return plan;
-	plan = SPI_prepare_cursor(target_statement(&target_tables[is_event], statement), 1, &type,
+	plan = SPI_prepare_cursor(target_statement(&target_tables[is_event], statement, keep), 1, &type,
 							  keep ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare a statement: %s", SPI_result_code_string(SPI_result));
@@ -234,15 +265,15 @@ target_switch_off(const char *const *settings, int count)
  * to row, for many by reading both once.
  */
 static void
-target_choose_plans(TargetMode mode, int64 rows)
+target_choose_plans(TargetMode mode, bool keep)
 {
 	static const char *const all_but_indexes[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
 	static const char *const row_by_row[] = {"enable_nestloop"};
 
-	if (mode == TARGET_REPLACE || (mode == TARGET_MERGE && rows < TARGET_MANY_ROWS))
-		target_switch_off(all_but_indexes, lengthof(all_but_indexes));
-	else if (mode != TARGET_INSERT)
+	if (!keep)
 		target_switch_off(row_by_row, lengthof(row_by_row));
+	else if (mode != TARGET_INSERT)
+		target_switch_off(all_but_indexes, lengthof(all_but_indexes));
 }
 
 /* Let the statements see the rows of a sink, and old keys if there are any. */
@@ -332,17 +363,38 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 	act_as_before(before);
 }
 
+/* Of rows with the same key keep the one that was changed last, and of these the last. */
+void
+target_keep_newest(Sink *sink, int64 source_id)
+{
+	ActingAs	before = act_as(program_owner());
+	Tuplestorestate *all = sink->ready;
+
+	target_register(sink, NULL, false);
+	if (sink->ready_count > 1 && target_run(sink->mapping->is_event, STATEMENT_FIND_REPEATED, true, source_id) > 0)
+	{
+		sink->ready = target_select("SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
+									" ORDER BY source_key, changed_at DESC, place DESC", source_id);
+		sink->ready_count = tuplestore_tuple_count(sink->ready);
+		tuplestore_end(all);
+	}
+	act_as_before(before);
+}
+
 /* Record one row that could not be written. */
 static void
 target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
 {
-	Datum		values[4] = {Int64GetDatum(source_id)};
+	Datum		values[5] = {Int64GetDatum(source_id)};
+	char		nulls[] = {' ', bad->key == NULL ? 'n' : ' ', ' ', ' ', bad->payload == NULL ? 'n' : ' ', '\0'};
 
 	if (bad->key != NULL)
 		values[1] = CStringGetTextDatum(bad->key);
 	values[2] = CStringGetTextDatum(unpack_sql_state(bad->problem.sqlstate));
 	values[3] = CStringGetTextDatum(bad->problem.message);
-	if (SPI_execute_plan(plan, values, bad->key == NULL ? " n  " : "    ", false, 0) != SPI_OK_INSERT)
+	if (bad->payload != NULL)
+		values[4] = JsonbPGetDatum(bad->payload);
+	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "cannot record an error of import");
 }
 
@@ -350,7 +402,7 @@ target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
 void
 target_record_errors(Sink *sink, int64 source_id)
 {
-	Oid			types[4] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
+	Oid			types[5] = {INT8OID, TEXTOID, TEXTOID, TEXTOID, JSONBOID};
 	ActingAs	before;
 	SPIPlanPtr	plan;
 	ListCell   *cell;
@@ -358,9 +410,9 @@ target_record_errors(Sink *sink, int64 source_id)
 	if (sink->bad == NIL)
 		return;
 	before = act_as(program_owner());
-	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message) VALUES ($1, $2, $3, $4)"
-					   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message,"
-					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 4, types);
+	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message, payload) VALUES ($1, $2, $3, $4, $5)"
+					   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message, payload = excluded.payload,"
+					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 5, types);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare an insertion into import_error");
 	foreach(cell, sink->bad)
@@ -373,14 +425,14 @@ TargetCounts
 target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode)
 {
 	bool		is_event = sink->mapping->is_event;
-	bool		keep = mode == TARGET_INSERT || mode == TARGET_REPLACE;
+	bool		keep = mode != TARGET_MIRROR && (mode != TARGET_MERGE || sink->ready_count < TARGET_MANY_ROWS);
 	TargetCounts counts = {0};
 	ActingAs	before = act_as(program_owner());
 
 	target_register(sink, old_keys, keep);
-	target_choose_plans(mode, sink->ready_count);
+	target_choose_plans(mode, keep);
 	/* where errors are recorded, target_drop_repeated() has seen to that */
-	if (mode != TARGET_INSERT && sink->ready_count > 1 && !sink->mapping->records_errors)
+	if (mode != TARGET_INSERT && mode != TARGET_NEWEST && sink->ready_count > 1 && !sink->mapping->records_errors)
 		target_check_repeated(is_event, keep, source_id);
 
 	switch (mode)
@@ -404,6 +456,12 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 		case TARGET_MERGE:
 			counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
 			counts.inserted = target_run(is_event, STATEMENT_INSERT_MISSING, keep, source_id);
+			break;
+		case TARGET_NEWEST:
+			if (sink->ready_count == 0)
+				break;
+			counts.updated = target_run(is_event, STATEMENT_UPDATE_OLDER, keep, source_id);
+			counts.inserted = target_run(is_event, STATEMENT_INSERT_NEWEST, keep, source_id);
 			break;
 	}
 	act_as_before(before);

@@ -16,6 +16,7 @@ typedef enum TargetMode
 	TARGET_INSERT,				/* all of them are new */
 	TARGET_REPLACE,				/* they take the place of those with the old keys */
 	TARGET_MERGE,				/* some are there already */
+	TARGET_NEWEST,				/* the same, and may be newer than what is to be written */
 	TARGET_MIRROR				/* the same, and what is not among them is to go */
 } TargetMode;
 
@@ -29,6 +30,7 @@ typedef struct TargetCounts
 
 extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
 extern void target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
+extern void target_keep_newest(Sink *sink, int64 source_id);
 extern int64 target_delete_bad(Sink *sink, int64 source_id);
 extern void target_record_errors(Sink *sink, int64 source_id);
 extern TupleDesc target_key_columns(void);
