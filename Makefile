@@ -21,12 +21,12 @@ COLLECT = check customers live_tally mapping sink target capture pull csv import
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
-VIEWS = src/collect/views.sql src/collect/status.sql src/journey/views.sql src/people/views.sql
+VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/people/timeline.sql \
 	src/collect/live_tally.sql $(DEFINE) \
-	src/collect/capture.sql src/collect/attach.sql src/collect/import.sql src/collect/maintain.sql src/program/lifecycle.sql src/grants.sql
+	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/maintain.sql src/program/lifecycle.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench check-sql
 
@@ -72,7 +72,7 @@ MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(COLLECT:%=src/collect/%.o)
 DATA = $(JOINED)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views import install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views import invite install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

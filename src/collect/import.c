@@ -70,8 +70,8 @@ static const char *const response_query =
 
 /* The fields of a mapping, in their order, and the response itself; the parameters are those of cx.import_questions. */
 static const char *const mapping_text =
-"SELECT r.source_key || $1, "
-FIELD("$3", "$4") ", " FIELD("$5", "$6") ", " FIELD("$7", "$8")
+"SELECT r.source_key || $1, coalesce(" FIELD("$3", "$4") ", CASE WHEN $24 IS NOT NULL THEN"
+" cx.invited_customer(pg_catalog.jsonb_path_query_first(r.response, $24, $2, true) #>> '{}') END), "FIELD("$5", "$6") ", " FIELD("$7", "$8")
 ", cx.import_score(a.answer, $9), cx.import_time(pg_catalog.jsonb_path_query_first(r.response, $10, $2, true), a.zone), a.comment, "
 FIELD("$12", "$13") ", " FIELD("$14", "$15") ", " FIELD("$16", "$17") ", " FIELD("$18", "$19")
 ", NULL::text, NULL::double precision, pg_catalog.jsonb_path_query_first(r.response, $20, $2, true)"

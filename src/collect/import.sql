@@ -29,7 +29,7 @@ CREATE FUNCTION cx.import_questions(definition jsonb)
 	RETURNS TABLE (suffix text, variables jsonb, customer text, customer_path jsonpath, touchpoint text, touchpoint_path jsonpath,
 		metric text, metric_path jsonpath, choices jsonb, responded_at_path jsonpath, time_zone text, channel text, channel_path jsonpath,
 		org_unit text, org_unit_path jsonpath, staff text, staff_path jsonpath, kind text, kind_path jsonpath,
-		attributes_path jsonpath, changed_at_path jsonpath, answer_path jsonpath, comment_path jsonpath)
+		attributes_path jsonpath, changed_at_path jsonpath, answer_path jsonpath, comment_path jsonpath, invitation_path jsonpath)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN QUERY
@@ -39,7 +39,7 @@ BEGIN
 		channel.given, channel.path, org_unit.given, org_unit.path, staff.given, staff.path, kind.given, kind.path,
 		attributes.path, (definition ->> 'changed_at')::jsonpath, answer.path,
 		-- a question's comment is another question, by the path of the definition, or a path
-		coalesce(comment.path, (definition ->> 'comment')::jsonpath)
+		coalesce(comment.path, (definition ->> 'comment')::jsonpath), (definition ->> 'invitation')::jsonpath
 	FROM jsonb_each(coalesce(definition -> 'questions', '{"": {}}')) AS q (code, question),
 		cx.import_setting(question, definition, 'customer') AS customer, cx.import_setting(question, definition, 'touchpoint') AS touchpoint,
 		cx.import_setting(question, definition, 'metric') AS metric, cx.import_setting(question, definition, 'channel') AS channel,
@@ -72,12 +72,12 @@ CREATE FUNCTION cx.check_import_setting(name text, value jsonb) RETURNS void
 DECLARE
 	setting CONSTANT text := value #>> '{}';
 BEGIN
-	IF name NOT IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'comment', 'customer', 'touchpoint', 'metric', 'channel', 'org_unit', 'staff', 'kind',
+	IF name NOT IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'comment', 'customer', 'invitation', 'touchpoint', 'metric', 'channel', 'org_unit', 'staff', 'kind',
 		'attributes', 'choices', 'states', 'header_rows', 'separator', 'time_zone', 'customer_kind', 'on_unknown') THEN
 		RAISE EXCEPTION 'setting "%" of an import is not known', name
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'The comment of cx_data.import_format.definition names the settings.';
 	END IF;
-	IF name IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'attributes') AND setting !~ '^\s*((strict|lax)\s+)?\$' THEN
+	IF name IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'attributes', 'invitation') AND setting !~ '^\s*((strict|lax)\s+)?\$' THEN
 		RAISE EXCEPTION 'setting "%" must be a path', name
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'A SQL/JSON path begins with $.';
 	END IF;

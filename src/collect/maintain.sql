@@ -163,6 +163,7 @@ CREATE FUNCTION cx.maintain_step(work text, part integer, parts integer, source 
 BEGIN
 	CASE work
 		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
+		WHEN 'invitations' THEN PERFORM cx.match_invitations();
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -173,7 +174,7 @@ BEGIN
 	END CASE;
 EXCEPTION WHEN OTHERS THEN
 	-- the other steps go on
-	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce('source ' || quote_ident(source), 'the tallies'), SQLERRM;
+	RAISE WARNING 'maintenance step % of % failed: %', work, coalesce('source ' || quote_ident(source), CASE work WHEN 'fold' THEN 'the tallies' ELSE 'the program' END), SQLERRM;
 END
 $$;
 COMMENT ON FUNCTION cx.maintain_step(text, integer, integer, text) IS 'one step of cx.maintain(); an error becomes a warning';
@@ -190,6 +191,9 @@ BEGIN
 	END IF;
 	IF part < parts THEN
 		RETURN jsonb_build_object('work', 'fold', 'part', part, 'parts', parts);
+	END IF;
+	IF last_step ->> 'work' = 'fold' THEN
+		RETURN jsonb_build_object('work', 'invitations');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
