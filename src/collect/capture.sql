@@ -73,3 +73,14 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION cx.try_count_source(text) IS 'count_source, or why the rows cannot be counted; for the view cx_data.source_status';
+
+CREATE FUNCTION cx.last_import_error(source bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF has_column_privilege('cx_data.import_error', 'message', 'SELECT') THEN
+		RETURN (SELECT message FROM cx_data.import_error WHERE source_id = source ORDER BY last_attempt_at DESC, import_error_id DESC LIMIT 1);
+	END IF;
+	RETURN 'only admins may read why';
+END
+$$;
+COMMENT ON FUNCTION cx.last_import_error(bigint) IS 'why the row of a source that failed last could not be captured, for those who may read cx_data.import_error.message; for the view cx_data.source_status';

@@ -18,6 +18,7 @@ BEGIN
 	IF TG_OP = 'UPDATE' AND (OLD.code, OLD.scale_min, OLD.scale_max) = (NEW.code, NEW.scale_min, NEW.scale_max) THEN
 		RETURN NEW;
 	END IF;
+	PERFORM cx.check_sees_all_rows();
 	IF EXISTS (SELECT FROM cx_data.feedback WHERE metric = OLD.code) THEN
 		RAISE EXCEPTION 'answers use metric "%", so its code and scale stay', OLD.code
 			USING ERRCODE = 'foreign_key_violation', HINT = 'Add a metric of another code.';
@@ -35,6 +36,7 @@ DECLARE
 BEGIN
 	-- wait for those who write, and let nobody write until it is decided that the row is gone
 	LOCK TABLE cx_data.feedback, cx_data.event IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM cx.check_sees_all_rows();
 	FOR used_by IN
 		SELECT attrelid FROM pg_attribute
 		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]

@@ -13,8 +13,7 @@ captured AS (
 	SELECT source_id, count(*), max(occurred_at) FROM cx_data.event GROUP BY source_id
 ),
 failed AS (
-	SELECT source_id, count(*) AS error_rows,
-		(array_agg(message ORDER BY last_attempt_at DESC, import_error_id DESC))[1] AS last_error
+	SELECT source_id, count(*) AS error_rows, cx.last_import_error(source_id) AS last_error
 	FROM cx_data.import_error GROUP BY source_id
 )
 SELECT s.name AS source, s.kind, a.relation,

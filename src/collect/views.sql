@@ -178,7 +178,7 @@ WITH RECURSIVE below (org_unit_id, top_id) AS (
 	UNION	-- not ALL, so a circle of parents comes to an end
 	SELECT below.org_unit_id, u.parent_id
 	FROM below JOIN cx_data.org_unit AS u ON u.org_unit_id = below.top_id
-	WHERE u.parent_id IS NOT NULL
+	WHERE u.parent_id IN (SELECT org_unit_id FROM cx_data.org_unit)	-- a parent that row security hides has no score
 ),
 compared AS (
 	SELECT r.org_unit_id, r.metric, m.name AS metric_name, m.lower_is_better, c.*,

@@ -41,6 +41,13 @@ CREATE FUNCTION cx.relations_of_program() RETURNS text[]
 		WHERE relnamespace = pg_catalog.to_regnamespace('cx_data') AND relkind IN ('r', 'v') ORDER BY oid);
 COMMENT ON FUNCTION cx.relations_of_program() IS 'names of the tables and views in schema cx_data';
 
+CREATE FUNCTION cx.columns_of_program() RETURNS text[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN ARRAY(SELECT c.relname || '.' || a.attname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
+		WHERE c.relnamespace = pg_catalog.to_regnamespace('cx_data') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+		ORDER BY c.oid, a.attnum);
+COMMENT ON FUNCTION cx.columns_of_program() IS 'columns of the tables in schema cx_data, as table.column';
+
 CREATE PROCEDURE cx.create_program(time_zone text DEFAULT 'UTC')
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
@@ -61,8 +68,8 @@ BEGIN
 	CREATE SCHEMA cx_data;
 	COMMENT ON SCHEMA cx_data IS 'the CX program: customers, journeys, feedback and scores, ordinary tables of whoever called cx.create_program()';
 	CALL cx.define_program();
-	INSERT INTO cx_data.program (version, time_zone, relations)
-	VALUES (cx.version(), create_program.time_zone, cx.relations_of_program());
+	INSERT INTO cx_data.program (version, time_zone, relations, columns)
+	VALUES (cx.version(), create_program.time_zone, cx.relations_of_program(), cx.columns_of_program());
 END
 $$;
 COMMENT ON PROCEDURE cx.create_program(text) IS 'makes the tables and views of the CX program in schema cx_data, owned by the caller; hours and days are cut in time_zone';
@@ -73,6 +80,7 @@ DECLARE
 	old_version text;
 	tallies_are_lost boolean;
 	relations_before text[];
+	columns_before text[];
 BEGIN
 	PERFORM cx.check_owns_program(caller);
 	SELECT version INTO STRICT old_version FROM cx_data.program;
@@ -88,12 +96,15 @@ BEGIN
 		DROP TABLE IF EXISTS cx_data.tally_hourly, cx_data.tally_daily, cx_data.tally_delta;
 	END IF;
 	relations_before := cx.relations_of_program();
+	columns_before := cx.columns_of_program();
 	CALL cx.define_program();
 	IF tallies_are_lost THEN
 		CALL cx.rebuild_tallies();
 	END IF;
 	UPDATE cx_data.program SET version = cx.version(),
-		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before));
+		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before)),
+		columns = coalesce(columns || ARRAY(SELECT unnest(cx.columns_of_program()) EXCEPT SELECT unnest(columns || columns_before)), cx.columns_of_program());
+	PERFORM cx.renew_access();
 	RETURN to_jsonb(old_version);
 END
 $$;
