@@ -3814,10 +3814,20 @@ COMMENT ON FUNCTION cx.apply_level(text, text) IS 'grants a role what a level of
 
 CREATE FUNCTION cx.remove_level(role text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	allowed regclass;
 BEGIN
-	EXECUTE format('REVOKE ALL ON %s FROM %I', (
-		SELECT string_agg(c.oid::regclass::text, ', ') FROM cx_data.program AS p
-		JOIN pg_class AS c ON c.relnamespace = 'cx_data'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname = ANY (p.relations)), role);
+	FOR allowed IN
+		SELECT c.oid FROM cx_data.program AS p
+		JOIN pg_class AS c ON c.relnamespace = 'cx_data'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname = ANY (p.relations)
+		WHERE EXISTS (SELECT FROM pg_roles AS r,
+				(SELECT c.relacl UNION ALL SELECT a.attacl FROM pg_attribute AS a WHERE a.attrelid = c.oid) AS o (acl), aclexplode(o.acl) AS entry
+			WHERE r.rolname = remove_level.role AND entry.grantee = r.oid)
+		ORDER BY c.oid
+	LOOP
+		-- the privileges on columns go with those on the table
+		EXECUTE format('REVOKE ALL ON %s FROM %I', allowed, role);
+	END LOOP;
 	EXECUTE format('REVOKE USAGE ON SCHEMA cx_data FROM %I', role);
 END
 $$;

@@ -67,6 +67,33 @@ FROM (SELECT touchpoint_id, cx.tally(score) FILTER (WHERE responded_at < '2026-0
 \set queries '{SELECT * FROM from_feedback,SELECT * FROM from_feedback_one_zone,SELECT * FROM cx_data.touchpoint_score,SELECT * FROM cx_data.unit_score,SELECT * FROM cx_data.journey_score}'
 CALL compare('views over ten units', :'labels', :'queries', 'at most 200 ms, and 0.020', :rounds);
 
+-- row security: a manager of all ten units reads as many rows as without it, a manager of five and an agent fewer
+UPDATE cx_data.org_unit SET parent_id = 1 WHERE org_unit_id > 1;
+UPDATE cx_data.org_unit SET parent_id = 2 WHERE org_unit_id BETWEEN 3 AND 6;
+INSERT INTO cx_data.staff (code, org_unit_id, db_role) VALUES ('head', 1, 'cx_bench_head'), ('manager', 2, 'cx_bench_manager'), ('agent', 3, 'cx_bench_agent');
+SELECT format('DROP OWNED BY %1$I; DROP ROLE %1$I', rolname) FROM pg_roles WHERE rolname IN ('cx_bench_analyst', 'cx_bench_head', 'cx_bench_manager', 'cx_bench_agent') \gexec
+CREATE ROLE cx_bench_analyst;
+CREATE ROLE cx_bench_head;
+CREATE ROLE cx_bench_manager;
+CREATE ROLE cx_bench_agent;
+CALL cx.enable_row_security();
+CALL cx.grant_access('cx_bench_analyst', 'analyst');
+CALL cx.grant_access('cx_bench_head', 'manager');
+CALL cx.grant_access('cx_bench_manager', 'manager');
+CALL cx.grant_access('cx_bench_agent', 'agent');
+CREATE PROCEDURE read_as(reader text, query text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', reader);
+	EXECUTE query;
+	RESET ROLE;
+END $$;
+SELECT format('CALL compare(%L, %L, ARRAY[%s], %L, %s)', view || ' with row security', '{without,"for an analyst","for the manager of all ten units","for a manager of five units","for an agent"}',
+	(SELECT string_agg(format('%L', format('CALL read_as(%L, %L)', reader, 'SELECT * FROM cx_data.' || view)), ', ' ORDER BY place)
+		FROM unnest(ARRAY[current_user::text, 'cx_bench_analyst', 'cx_bench_head', 'cx_bench_manager', 'cx_bench_agent']) WITH ORDINALITY AS r (reader, place)), 'at most 3', :rounds)
+FROM unnest('{touchpoint_score,unit_score}'::text[]) AS view \gexec
+CALL cx.disable_row_security();
+UPDATE cx_data.org_unit SET parent_id = NULL;
+
 -- the same answers counted for one unit
 CREATE TABLE hours AS SELECT touchpoint_id, hour, metric, cx.tally(tally) AS tally FROM cx_data.tally_hourly GROUP BY 1, 2, 3;
 CREATE TABLE days AS SELECT touchpoint_id, day, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY 1, 2, 3;

@@ -14,6 +14,7 @@ $node->safe_psql('postgres', q{
 	CREATE ROLE owner_role;
 	CREATE ROLE app_owner;
 	CREATE ROLE analyst;
+	CREATE ROLE reader;
 	GRANT CREATE ON DATABASE postgres TO owner_role, app_owner;
 
 	SET ROLE owner_role;
@@ -22,7 +23,7 @@ $node->safe_psql('postgres', q{
 	GRANT SELECT, INSERT, UPDATE ON cx_data.source TO app_owner;
 	GRANT SELECT (feedback_id, org_unit_id, score) ON cx_data.feedback TO analyst;
 	INSERT INTO cx_data.org_unit (code, time_zone) VALUES ('east', 'Asia/Kolkata'), ('west', NULL);
-	INSERT INTO cx_data.staff (code, org_unit_id) VALUES ('dora', 1);
+	INSERT INTO cx_data.staff (code, org_unit_id, db_role) VALUES ('dora', 1, 'reader');
 	UPDATE cx_data.org_unit SET manager_id = 1 WHERE code = 'west';
 	INSERT INTO cx_data.customer (code, name, org_unit_id) VALUES ('anna', E'An\\\\na\t"Ä"', 1), ('bob', NULL, 2);
 	INSERT INTO cx_data.customer_identity (kind, value, customer_id) VALUES ('phone', '+49 1', 1);
@@ -67,6 +68,8 @@ $node->safe_psql('postgres', q{
 	SET ROLE owner_role;
 	CREATE INDEX feedback_channel ON cx_data.feedback (channel) WHERE channel IS NOT NULL;
 	ALTER TABLE cx_data.feedback ENABLE ROW LEVEL SECURITY;
+	CALL cx.enable_row_security();
+	CALL cx.grant_access('reader', 'manager');
 	CREATE POLICY east_only ON cx_data.feedback FOR SELECT TO analyst USING (org_unit_id = 1);
 	ALTER TABLE cx_data.customer ADD COLUMN loyalty text DEFAULT 'none' NOT NULL;
 	UPDATE cx_data.customer SET loyalty = 'gold' WHERE code = 'anna';
@@ -77,6 +80,21 @@ $node->safe_psql('postgres', q{
 	COMMENT ON TRIGGER note ON cx_data.feedback IS 'ours';
 	COMMENT ON COLUMN cx_data.customer.loyalty IS 'how loyal';
 });
+
+# What a manager sees with row security.
+sub seen_by_manager
+{
+	my ($database) = @_;
+
+	return $node->safe_psql($database, q{
+		SET ROLE reader;
+		SET cx.as_of = '2026-05-15';
+		SELECT count(*), min(org_unit_id), max(org_unit_id), max(comment) FROM cx_data.feedback;
+		SELECT code FROM cx_data.customer;
+		SELECT touchpoint, metric, responses FROM cx_data.touchpoint_score ORDER BY 1, 2;
+		SELECT org_unit FROM cx_data.unit_score;
+	});
+}
 
 # What a database holds, to be compared with what another one does.
 sub contents
@@ -92,6 +110,7 @@ sub contents
 		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid = 'cx.capture'::regproc ORDER BY 1, 2}),
 		'what the user logs' => $node->safe_psql($database, 'TABLE own.log'),
 		'what row-level security shows' => $node->safe_psql($database, 'SET ROLE analyst; SELECT count(*), max(org_unit_id), sum(score) FROM cx_data.feedback'),
+		'what a manager sees' => seen_by_manager($database),
 	};
 }
 
@@ -181,6 +200,7 @@ same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'the attached 
 
 $node->safe_psql('plain', 'CREATE EXTENSION cx; SET ROLE owner_role; CALL cx.upgrade_program()');
 same_lines(catalog_of_program($node, 'plain'), $before->{'every column, view, trigger, index and policy'}, 'upgrade_program makes again all that went');
+is(seen_by_manager('plain'), $before->{'what a manager sees'}, 'row security too');
 same_lines(rows_of_program($node, 'plain', 'v', 'source_status'), rows_of_program($node, 'postgres', 'v', 'source_status'), 'the views show what they showed');
 tallies_are_exact($node, 'plain', 'the tallies are back');
 same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'and no row changed');
