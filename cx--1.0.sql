@@ -3976,7 +3976,9 @@ BEGIN
 		ELSE format('EXISTS (SELECT FROM cx_data.customer AS c WHERE c.customer_id = %I.customer_id)', c.relation) END
 	FROM cx.program_columns() AS c
 	WHERE c.column_name IN ('org_unit_id', 'customer_id')
-	GROUP BY c.relation;
+	GROUP BY c.relation
+	-- in the order in which they were made, in which others lock them
+	ORDER BY to_regclass('cx_data.' || quote_ident(c.relation))::oid;
 END
 $$;
 COMMENT ON FUNCTION cx.row_policies() IS 'tables under row security: all that have a unit or a customer; and the condition by which a row is visible';
@@ -3986,7 +3988,7 @@ CREATE FUNCTION cx.make_policies() RETURNS void
 DECLARE
 	policy record;
 BEGIN
-	FOR policy IN SELECT * FROM cx.row_policies() ORDER BY relation LOOP
+	FOR policy IN SELECT * FROM cx.row_policies() LOOP
 		EXECUTE format('ALTER TABLE cx_data.%I ENABLE ROW LEVEL SECURITY', policy.relation);
 		EXECUTE format('DROP POLICY IF EXISTS cx_visible ON cx_data.%I', policy.relation);
 		EXECUTE format('CREATE POLICY cx_visible ON cx_data.%I USING (%s)', policy.relation, policy.visible);
@@ -4001,7 +4003,7 @@ CREATE FUNCTION cx.drop_policies() RETURNS void
 DECLARE
 	name text;
 BEGIN
-	FOR name IN SELECT relation FROM cx.row_policies() ORDER BY relation LOOP
+	FOR name IN SELECT relation FROM cx.row_policies() LOOP
 		EXECUTE format('DROP POLICY IF EXISTS cx_visible ON cx_data.%I', name);
 		-- where the user has policies of his own, these go on
 		IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = format('cx_data.%I', name)::regclass) THEN

@@ -87,11 +87,12 @@ CREATE FUNCTION work.rows_of(relation text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	found text;
 BEGIN
+	IF NOT has_any_column_privilege(format('cx_data.%I', relation), 'SELECT') THEN
+		RETURN 'not for you';
+	END IF;
 	EXECUTE format('SELECT count(*) || coalesce('' ('' || string_agg(DISTINCT org_unit_id::text, '','' ORDER BY org_unit_id::text) || '')'', '''') FROM cx_data.%I', relation) INTO found;
 	RETURN found;
-EXCEPTION WHEN insufficient_privilege THEN
-	RETURN 'not for you';
-WHEN undefined_column THEN
+EXCEPTION WHEN undefined_column THEN
 	EXECUTE format('SELECT count(*) FROM cx_data.%I', relation) INTO found;
 	RETURN found;
 END
@@ -423,6 +424,7 @@ CALL cx.enable_row_security();
 
 -- all of it goes with the program
 DROP TABLE cx_data.own;
+DROP VIEW work.of_admin, work.of_owner;
 SET client_min_messages = warning;
 CALL cx.drop_program(with_feedback => true);
 SELECT cx.visible_units();
