@@ -15,7 +15,8 @@ BEGIN ATOMIC
 		('customer_identity', '{value}', '{agent,manager}'),
 		('staff', '{contact}', '{manager}'),
 		('staff', '{db_role}', '{}'),
-		('import_error', '{source_key,message}', '{}');
+		('import_error', '{source_key,message,payload}', '{}'),
+		('invitation', '{token}', '{}');
 END;
 COMMENT ON FUNCTION cx.private_columns() IS 'columns of the program that are not for every level of access, and the levels besides admin that read them';
 
