@@ -52,6 +52,7 @@ INSERT INTO cx_data.feedback (kind, responded_at) VALUES ('rant', '2026-03-01 10
 INSERT INTO cx_data.event (customer_id, name, occurred_at) VALUES (9, 'bill', '2026-03-01');
 INSERT INTO cx_data.event (touchpoint_id, name, occurred_at) VALUES (9, 'bill', '2026-03-01');
 SELECT count(*) FROM cx_data.feedback;
+UPDATE cx_data.customer SET first_seen_at = '-infinity';
 
 -- tallies: hours of the unit's zone, else of the program's; NULL touchpoint and unit; surveys only
 INSERT INTO cx_data.feedback (customer_id, touchpoint_id, org_unit_id, metric, score, kind, responded_at) VALUES

@@ -166,6 +166,10 @@ UPDATE cx_data.touchpoint SET stage_id = 12, position = 2 WHERE touchpoint_id = 
 INSERT INTO cx_data.touchpoint (touchpoint_id, stage_id, code, name, position, weight) VALUES
 	(3, 12, 'chat', 'Chat', 1, 3), (4, 12, 'shop', 'Shop', 3, 1), (5, 12, 'forum', 'Forum', 4, 0), (6, NULL, 'fair', 'Fair', 1, 1), (7, 21, 'form', 'Form', 1, 1);
 INSERT INTO cx_data.journey_note (journey_note_id, stage_id, touchpoint_id, persona_id, kind, body, author) VALUES (1, 11, NULL, NULL, 'pain_point', 'too dear', 'ann'), (2, NULL, 3, 1, 'thought', 'at last', 'ann');
+-- not since ever, which BI tools cannot show
+\set VERBOSITY terse
+SELECT cx.publish_journey('use', '-infinity');
+\set VERBOSITY default
 SELECT cx.publish_journey('use'), cx.publish_journey('leave');
 SELECT cx.publish_journey('use');
 SELECT cx.publish_journey('plan');

@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS cx_data.customer (
 	segment text,
 	org_unit_id bigint REFERENCES cx_data.org_unit,
 	attributes jsonb NOT NULL DEFAULT '{}',
-	first_seen_at timestamptz NOT NULL DEFAULT now(),
+	first_seen_at timestamptz NOT NULL DEFAULT now() CONSTRAINT customer_first_seen_at_check CHECK (isfinite(first_seen_at)),
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS customer_org_unit_id_idx ON cx_data.customer (org_unit_id) WHERE org_unit_id IS NOT NULL;
