@@ -60,6 +60,10 @@ $node->safe_psql('bi', q{
 	CALL cx.maintain();
 	UPDATE answer SET score = 11 - score WHERE id % 7 = 0 AND score > 5 AND question = 'nps';
 	INSERT INTO cx_data.feedback (kind, customer_id, responded_at) VALUES ('complaint', 1, '2026-11-02 23:59:59.999999+00');
+	INSERT INTO cx_data.survey (code) VALUES ('relation');
+	INSERT INTO cx_data.invitation (survey_id, customer_id, channel, status, invited_at, sent_at, answered_at, expires_at) VALUES
+		(1, 1, 'sms', 'answered', '2026-10-01', '2026-10-02', '2026-10-03', '2026-11-01'), (1, 2, 'sms', 'sent', '2026-10-01', '2026-10-02', NULL, '2026-12-01'),
+		(1, 3, NULL, 'queued', '2026-10-01', NULL, NULL, '2026-12-01');
 });
 
 # bi_reader may read all but comments and identities, and one of the attached tables; bi_guest one view with what it stands on.
