@@ -2975,7 +2975,7 @@ $$;
 COMMENT ON FUNCTION cx.check_adapter(name, text, text[]) IS 'a relation of a product, after checking that it has these columns; called by the adapters';
 
 CREATE FUNCTION cx.formbricks_questions(schema name) RETURNS TABLE (survey text, question text, metric text)
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF to_regclass(format('%I.%I', schema, 'Survey')) IS NULL THEN
 		RETURN;
