@@ -18,6 +18,7 @@ JOURNEY = stage_score
 LIFE = program owner catalog clock lookup
 PEOPLE = access
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
+PRESENT = label svg journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect
@@ -28,7 +29,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/people/timeline.sql \
 	src/collect/live_tally.sql $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/maintain.sql \
-	src/people/access.sql src/program/lifecycle.sql src/grants.sql
+	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench check-sql
 
@@ -72,7 +73,7 @@ else
 
 MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
-	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o)
+	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access import invite install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice
