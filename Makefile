@@ -2,6 +2,7 @@
 #
 #   make demo          see it work on a telecom operator made up for the purpose
 #   make check         run every test on a private server
+#   make pictures      draw the pictures of the README anew
 #
 #   make               build, the plain PGXS way, with PG_CONFIG
 #   make install       install into the server that PG_CONFIG names
@@ -31,7 +32,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/maintain.sql \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
-OWN_GOALS = demo demo-airport play stop check bench check-sql
+OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
 
 ifneq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 
@@ -62,6 +63,11 @@ bench:
 	@tools/setup
 	@CX_SERVER_SETTINGS="$$(printf 'shared_buffers = 4GB\nmax_wal_size = 8GB\nfsync = on')" tools/private-server run test/bench/run $(BENCH)
 
+pictures:
+	@tools/setup
+	@tools/private-server run examples/telecom/pictures
+	@cp pictures/journey-map.svg docs/
+
 # the joined script is committed; it must be what the fragments say
 check-sql:
 	@cat $(SQL) | cmp - $(JOINED) && echo "$(JOINED) is current"
@@ -75,7 +81,8 @@ MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access import invite install
+EXTRA_CLEAN = pictures
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access import invite journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

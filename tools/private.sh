@@ -32,7 +32,7 @@ private_build() # NAME [MAKE-ARGUMENT...]
 	local source=$base/$1
 	shift
 	mkdir "$source"
-	tar -C "$tree" --exclude=./.git --exclude=./.play --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
+	tar -C "$tree" --exclude=./.git --exclude=./.play --exclude=./pictures --exclude='*.o' --exclude='*.bc' --exclude='*.so' -cf - . |
 		tar -C "$source" --no-same-owner -xf -
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$source"
 	as_user make -s -j2 -C "$source" "PG_CONFIG=$pg_config" "$@" >"$base/make.log" 2>&1 ||

@@ -35,10 +35,16 @@ INSERT INTO cx_data.touchpoint (stage_id, code, name, position, weight, channel,
 	(3, 'network', 'Network', 1, 2, 'network', true, 1), (3, 'app', 'App', 2, 1, 'app', false, 2),
 	(4, 'billing', 'Bill', 1, 2, 'letter', true, 2), (5, 'support', 'Support', 1, 1, 'phone', false, 2),
 	(5, 'ticket', 'Ticket solved', 2, 1, 'phone', true, 2);
-INSERT INTO cx_data.journey_note (touchpoint_id, kind, body, author) VALUES
-	(5, 'pain_point', 'Bills far above the fee come without a warning', 'workshop'),
-	(5, 'opportunity', 'Send a message at 80 % of the data volume', 'workshop'),
-	(4, 'pain_point', 'Since the release of June paying fails', 'workshop');
+INSERT INTO cx_data.journey_note (stage_id, touchpoint_id, kind, body, author) VALUES
+	(NULL, 5, 'pain_point', 'Bills far above the fee come without a warning', 'workshop'),
+	(NULL, 5, 'opportunity', 'Send a message at 80 % of the data volume', 'workshop'),
+	(NULL, 4, 'pain_point', 'Since the release of June paying fails', 'workshop'),
+	(NULL, 4, 'opportunity', 'Try out paying before each release', 'workshop'),
+	(NULL, 3, 'pain_point', 'South: slow or no connection since February', 'workshop'),
+	(NULL, 2, 'pain_point', 'Nobody says how long it takes to keep the old number', 'workshop'),
+	(NULL, 2, 'opportunity', 'Tell each step by message', 'workshop'),
+	(NULL, 1, 'opportunity', 'Let people book a time in the store', 'workshop'),
+	(3, NULL, 'opportunity', 'One page that shows faults of network and app as they happen', 'workshop');
 SELECT cx.publish_journey('join', '2025-07-01'), cx.publish_journey('care', '2025-07-01') \g /dev/null
 
 -- what customers say, and what happens to them: the operator's own tables

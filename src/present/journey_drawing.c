@@ -202,13 +202,14 @@ emotion_colour(double emotion)
 	return emotion <= -0.5 ? BAD : NEUTRAL;
 }
 
-/* Begin a lane: the line above it and its name. */
+/* Begin a lane: the line above it, its name and, unless NULL, a note. */
 static void
 lane_begin(Drawing *drawing, const char *name, const char *note)
 {
 	svg_line(drawing->body, MARGIN, drawing->y, drawing->width - MARGIN, drawing->y, RULE, NULL);
 	svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 12, &lane_style, name, SIDE_WIDTH, 1);
-	svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 29, &lane_note_style, note, SIDE_WIDTH - 12, 3);
+	if (note != NULL)
+		svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 29, &lane_note_style, note, SIDE_WIDTH - 12, 1);
 	drawing->y += LANE_PADDING;
 }
 
@@ -376,7 +377,11 @@ draw_touchpoints(Drawing *drawing)
 
 	lane_begin(drawing, "Touchpoint", "and channel");
 	for (int i = 0; i < drawing->map->column_count; i++)
-		height = Max(height, draw_touchpoint(drawing, i));
+	{
+		int			used = draw_touchpoint(drawing, i);
+
+		height = Max(height, used);
+	}
 	lane_end(drawing, height);
 }
 
@@ -624,7 +629,7 @@ draw_note_lane(Drawing *drawing, MapNoteKind kind)
 	const NoteLook *look = &note_looks[kind];
 	int			height = 0;
 
-	lane_begin(drawing, look->lane, "");
+	lane_begin(drawing, look->lane, NULL);
 	for (int i = 0; i < map->stage_count; i++)
 	{
 		const MapStage *stage = &map->stages[i];
@@ -633,8 +638,12 @@ draw_note_lane(Drawing *drawing, MapNoteKind kind)
 
 		height = Max(height, used);
 		for (int j = stage->first_column; j < stage->first_column + stage->column_count; j++)
-			height = Max(height, used + draw_notes(drawing, column_x(drawing, j) + 8, drawing->y + used,
-												   drawing->column_width - 16, look, &map->columns[j].notes[kind]));
+		{
+			int			below = draw_notes(drawing, column_x(drawing, j) + 8, drawing->y + used,
+										   drawing->column_width - 16, look, &map->columns[j].notes[kind]);
+
+			height = Max(height, used + below);
+		}
 	}
 	lane_end(drawing, height);
 }
@@ -643,7 +652,7 @@ draw_note_lane(Drawing *drawing, MapNoteKind kind)
 static void
 draw_owners(Drawing *drawing)
 {
-	lane_begin(drawing, "Owner", "");
+	lane_begin(drawing, "Owner", NULL);
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		const MapColumn *column = &drawing->map->columns[i];
@@ -799,5 +808,5 @@ journey_map_draw(StringInfo svg, const JourneyMap *map)
 	lanes_end = map->column_count == 0 ? (drawing.y += 48) : draw_lanes(&drawing);
 	write_frame(svg, &drawing, lanes_end);
 	appendBinaryStringInfo(svg, body.data, body.len);
-	appendStringInfoString(svg, "</svg>\n");
+	appendStringInfoString(svg, "</svg>");
 }

@@ -126,8 +126,8 @@ static const char column_query[] =
 "	GROUP BY t.touchpoint_id\n"
 "),\n"
 "placed AS MATERIALIZED (\n"
-"	SELECT s.stage_id, coalesce(nullif(s.name, ''), s.code) AS stage, s.weight AS stage_weight, s.notes AS stage_notes,\n"
-"		t.touchpoint_id, coalesce(nullif(t.name, ''), t.code) AS touchpoint, t.weight, nullif(t.channel, '') AS channel,\n"
+"	SELECT s.stage_id, coalesce(nullif(s.name, ''), s.code, '?') AS stage, s.weight AS stage_weight, s.notes AS stage_notes,\n"
+"		t.touchpoint_id, CASE WHEN t.touchpoint_id IS NOT NULL THEN coalesce(nullif(t.name, ''), t.code, '?') END AS touchpoint, t.weight, nullif(t.channel, '') AS channel,\n"
 "		t.moment_of_truth, t.owner_staff_id, t.owner_staff, t.owner_unit_id, t.owner_unit, t.notes, e.experience,\n"
 "		t.weight > 0 AND coalesce((e.experience).responses, 0) >= cx.min_responses() AS counted,\n"
 "		row_number() OVER (ORDER BY s.position, s.stage_id, t.position, t.touchpoint_id) AS number,\n"
@@ -384,11 +384,10 @@ map_read_columns(JourneyMap *map)
 		number = map_bigint(row, "number");
 		map_add_metric(&map->columns[map->column_count - 1], row);
 	}
-	if (SPI_processed > 0)
-	{
-		map->score = map_estimate(0, "journey");
-		map->touchpoint_count = map_bigint(0, "touchpoint_count");
-	}
+	if (SPI_processed == 0)
+		return;
+	map->score = map_estimate(0, "journey");
+	map->touchpoint_count = map_bigint(0, "touchpoint_count");
 }
 
 /* Raise an error unless the rows of frame_query hold a published journey. */
@@ -407,7 +406,7 @@ map_check_published(const char *journey)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("journey \"%s\" was not published yet at that time", journey),
-				 errhint("Look at a later time, or see cx_data.journey_version; the first version may be published for answers from before it.")));
+				 errhint("Look at a later time. A first version is published for earlier times as well with cx.publish_journey(code, published_at).")));
 	if (is_null)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -437,6 +436,11 @@ map_read_frame(JourneyMap *map, const char *journey, const MapTime *time)
 	map->owner = map_text(0, "owner");
 	map->period = map_text(0, "period");
 	map->zone = map_text(0, "zone");
+	if (map->zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the CX program has no time zone"),
+				 errhint("Table %s.program must have one row, with the name of a time zone.", PROGRAM_SCHEMA)));
 	map->version = (int) map_bigint(0, "version");
 	map->min_responses = (int) map_bigint(0, "min_responses");
 }
@@ -475,7 +479,7 @@ PG_FUNCTION_INFO_V1(journey_map_svg);
 Datum
 journey_map_svg(PG_FUNCTION_ARGS)
 {
-	JourneyMap	map = {0};
+	JourneyMap	map = {.score = {.value = get_float8_nan()}};
 	MapTime		time = {0};
 	StringInfoData svg;
 	Datum		result;

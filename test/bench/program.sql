@@ -41,8 +41,8 @@ SELECT 1 + i * 7919 % 100000, 1 + (i * 7 % 50), 1 + i / 50 % 10, (i * 31 % 11)::
 FROM generate_series(1::bigint, :rows) AS i;
 RESET session_replication_role;
 INSERT INTO cx_data.journey (code) VALUES ('customer');
-INSERT INTO cx_data.stage (journey_id, code, position) SELECT 1, 'stage' || i, i FROM generate_series(1, 5) AS i;
-UPDATE cx_data.touchpoint SET stage_id = 1 + touchpoint_id % 5;
+INSERT INTO cx_data.stage (journey_id, code, position) SELECT 1, 'stage' || i, i FROM generate_series(1, 8) AS i;
+UPDATE cx_data.touchpoint SET stage_id = 1 + touchpoint_id % 8;
 SELECT cx.publish_journey('customer', '2026-01-01') \gset
 CALL cx.rebuild_tallies();
 VACUUM (FREEZE, ANALYZE);
@@ -97,10 +97,23 @@ UPDATE cx_data.org_unit SET parent_id = NULL;
 -- the same answers counted for one unit
 CREATE TABLE hours AS SELECT touchpoint_id, hour, metric, cx.tally(tally) AS tally FROM cx_data.tally_hourly GROUP BY 1, 2, 3;
 CREATE TABLE days AS SELECT touchpoint_id, day, metric, cx.tally(tally) AS tally FROM cx_data.tally_daily GROUP BY 1, 2, 3;
+
+-- the map of a journey with 8 stages and all 50 touchpoints: a year has 90 days with answers, then all of them
+\set labels_of_map '{"the same tallies from feedback, 28 days","map of the last 28 days","map of 28 days, from and to the hour","map of a year"}'
+\set queries_of_map '{"SELECT touchpoint_id, metric, cx.tally(score) FROM cx_data.feedback WHERE responded_at >= ''2026-03-04'' AND responded_at < ''2026-04-01'' GROUP BY 1, 2",SELECT cx.journey_map_svg(''customer''),"SELECT cx.journey_map_svg(''customer'', ''[2026-03-04 10:00+00,2026-04-01 10:00+00)'')","SELECT cx.journey_map_svg(''customer'', ''[2025-04-01 10:00+00,2026-04-01 10:00+00)'')"}'
+CALL compare('map of a journey over ten units', :'labels_of_map', :'queries_of_map', 'at most 100 ms', :rounds);
+INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally)
+SELECT touchpoint_id, org_unit_id, hour - copy * interval '2184 hours', metric, tally FROM cx_data.tally_hourly, generate_series(1, 3) AS copy;
+INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally)
+SELECT touchpoint_id, org_unit_id, day - copy * 91, metric, tally FROM cx_data.tally_daily, generate_series(1, 3) AS copy;
+VACUUM (FREEZE, ANALYZE) cx_data.tally_hourly, cx_data.tally_daily;
+CALL compare('the same, with answers on all days of the year', :'labels_of_map', :'queries_of_map', 'at most 100 ms', :rounds);
+
 TRUNCATE cx_data.tally_hourly, cx_data.tally_daily;
 INSERT INTO cx_data.tally_hourly (touchpoint_id, org_unit_id, hour, metric, tally) SELECT touchpoint_id, 1, hour, metric, tally FROM hours;
 INSERT INTO cx_data.tally_daily (touchpoint_id, org_unit_id, day, metric, tally) SELECT touchpoint_id, 1, day, metric, tally FROM days;
 VACUUM (FREEZE, ANALYZE) cx_data.tally_hourly, cx_data.tally_daily;
+CALL compare('map of a journey over one unit', :'labels_of_map', :'queries_of_map', 'at most 100 ms', :rounds);
 CALL compare('views over one unit', :'labels', :'queries', 'at most 50 ms, and 0.020', :rounds);
 
 -- deltas: what those not folded yet add to a view, and how long folding takes

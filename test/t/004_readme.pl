@@ -13,6 +13,9 @@ use Test::More;
 my $node = start_server('readme');
 command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-f', 'examples/telecom/database.sql' ], 'the telecom example loads');
 
+is($node->safe_psql('telecom', q{SELECT cx.journey_map_svg('join')}) . "\n", slurp_file('docs/journey-map.svg'),
+	'the picture is that of the example (make pictures draws it anew)');
+
 my $readme = slurp_file('README.md');
 my $written = '';
 my $examples = 0;
