@@ -19,7 +19,7 @@ JOURNEY = stage_score
 LIFE = program owner catalog clock lookup
 PEOPLE = access
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
-PRESENT = label svg journey_drawing journey_map
+PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect

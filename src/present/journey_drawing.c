@@ -18,20 +18,14 @@
 #include "miscadmin.h"
 #include "utils/formatting.h"
 
-#include "present/journey_map.h"
-#include "present/svg.h"
+#include "present/journey_drawing.h"
 
 /* Sizes, in pixels. */
-#define MARGIN 28
-#define SIDE_WIDTH 148			/* names of the lanes */
-#define LANES_X (MARGIN + SIDE_WIDTH)
 #define LANE_PADDING 14			/* above and below what stands in a lane */
 #define TITLE_HEIGHT 118
 #define STAGE_HEIGHT 54
 #define STAGE_TIP 14			/* point of a stage's arrow */
-#define EMOTION_STEP 46			/* one unit of the emotion curve */
 #define VOLUME_HEIGHT 46		/* the highest bar */
-#define COLUMN_PADDING 12		/* left and right of what stands in a column */
 #define LEAST_COLUMN_WIDTH 176
 #define LANES_WIDTH 1000		/* columns grow until they fill this */
 #define LEAST_LANES_WIDTH 600
@@ -45,30 +39,22 @@
 	" 'Hiragino Sans GB', 'Microsoft YaHei', sans-serif"
 
 /* Colours. */
-#define INK "#1f2937"
-#define MUTED "#64707f"
-#define RULE "#dfe4ea"
 #define BAND "#f5f7fa"
-#define STAGE_FILL "#274060"
 #define STAGE_INK "#c9d6e4"
-#define GOOD "#0072b2"
-#define NEUTRAL "#6b7280"
-#define BAD "#c44e00"
 #define BAR "#9fb6cb"
 #define STAR "#e69f00"
 
 static const SvgStyle title_style = {26, true, INK, "start"};
 static const SvgStyle subtitle_style = {13, false, MUTED, "start"};
-static const SvgStyle score_style = {34, true, STAGE_FILL, "end"};
+static const SvgStyle score_style = {34, true, DARK, "end"};
 static const SvgStyle score_note_style = {12, false, MUTED, "end"};
 static const SvgStyle lane_style = {13, true, INK, "start"};
 static const SvgStyle lane_note_style = {11, false, MUTED, "start"};
 static const SvgStyle stage_style = {15, true, "#ffffff", "middle"};
 static const SvgStyle stage_note_style = {11, false, STAGE_INK, "middle"};
 static const SvgStyle name_style = {15, true, INK, "middle"};
-static const SvgStyle small_style = {11, false, MUTED, "middle"};
+const SvgStyle map_small_style = {11, false, MUTED, "middle"};
 static const SvgStyle text_style = {13, false, INK, "middle"};
-static const SvgStyle tick_style = {11, false, MUTED, "end"};
 static const SvgStyle figure_style = {20, true, INK, "middle"};
 static const SvgStyle few_figure_style = {20, false, MUTED, "middle"};
 static const SvgStyle note_style = {12, false, INK, "start"};
@@ -78,67 +64,18 @@ static const SvgStyle legend_style = {12, false, MUTED, "start"};
 typedef struct NoteLook
 {
 	const char *lane;			/* name of their lane */
-	const char *plural;			/* the same for several */
 	const char *fill;			/* colour of a note */
 	const char *edge;			/* colour of its edge */
 } NoteLook;
 
 static const NoteLook note_looks[MAP_NOTE_KINDS] = {
-	[MAP_PAIN_POINT] = {"Pain point", "pain points", "#fdeee4", BAD},
-	[MAP_OPPORTUNITY] = {"Opportunity", "opportunities", "#e3f3ee", "#00805c"},
+	[MAP_PAIN_POINT] = {"Pain point", "#fdeee4", BAD},
+	[MAP_OPPORTUNITY] = {"Opportunity", "#e3f3ee", "#00805c"},
 };
 
-/* The picture in the making. */
-typedef struct Drawing
-{
-	const JourneyMap *map;
-	StringInfo	body;			/* what was drawn so far, backgrounds left out */
-	int			column_width;
-	int			width;			/* of the picture */
-	int			y;				/* where the next lane begins */
-	const MapColumn *lowest;		/* touchpoint with the lowest trusted emotion; NULL if fewer than two are trusted */
-	int64		responses;		/* answers of all columns */
-	int64		most_responses; /* answers of the busiest column */
-} Drawing;
-
-/* The left edge of a column. */
-static int
-column_x(const Drawing *drawing, int column)
-{
-	return LANES_X + column * drawing->column_width;
-}
-
-/* The middle of a column. */
-static int
-column_middle(const Drawing *drawing, int column)
-{
-	return column_x(drawing, column) + drawing->column_width / 2;
-}
-
-/* The room for a text in a column. */
-static int
-column_room(const Drawing *drawing)
-{
-	return drawing->column_width - 2 * COLUMN_PADDING;
-}
-
-/* Whether a touchpoint has answers. */
-static bool
-has_data(const MapColumn *column)
-{
-	return column->experience.responses > 0 && isfinite(column->experience.value);
-}
-
-/* An experience on the scale of the map, -2..2. */
-static double
-emotion_of(double experience)
-{
-	return Max(-2.0, Min(2.0, (experience - 50) / 25));
-}
-
 /* A number rounded to decimals, with a sign unless it is zero. */
-static char *
-signed_number(double value, int decimals)
+char *
+map_signed_number(double value, int decimals)
 {
 	double		unit = pow(10, decimals);
 	double		rounded = rint(value * unit) / unit;
@@ -165,8 +102,8 @@ count_text(int64 count)
 }
 
 /* A count of things: "1 answer", "2,300 answers". */
-static char *
-count_of(int64 count, const char *thing)
+char *
+map_count_of(int64 count, const char *thing)
 {
 	return psprintf("%s %s%s", count_text(count), thing, count == 1 ? "" : "s");
 }
@@ -178,33 +115,24 @@ score_text(const MapMetric *metric, double value)
 	if (!isfinite(value))
 		return "?";
 	if (metric->kind != NULL && strcmp(metric->kind, "nps") == 0)
-		return signed_number(value, 0);
+		return map_signed_number(value, 0);
 	if (metric->kind != NULL && strcmp(metric->kind, "csat") == 0)
 		return psprintf("%.0f %%", value);
 	return psprintf("%.1f", value);
 }
 
 /* The interval of an experience in words, empty if it is unknown. */
-static char *
-interval_text(const MapEstimate *estimate)
+char *
+map_interval_text(const MapEstimate *estimate)
 {
 	if (!isfinite(estimate->lower) || !isfinite(estimate->upper))
 		return "";
 	return psprintf(" (%.0f to %.0f)", estimate->lower, estimate->upper);
 }
 
-/* The colour of an emotion. */
-static const char *
-emotion_colour(double emotion)
-{
-	if (emotion >= 0.5)
-		return GOOD;
-	return emotion <= -0.5 ? BAD : NEUTRAL;
-}
-
 /* Begin a lane: the line above it, its name and, unless NULL, a note. */
-static void
-lane_begin(Drawing *drawing, const char *name, const char *note)
+void
+map_lane_begin(Drawing *drawing, const char *name, const char *note)
 {
 	svg_line(drawing->body, MARGIN, drawing->y, drawing->width - MARGIN, drawing->y, RULE, NULL);
 	svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 12, &lane_style, name, SIDE_WIDTH, 1);
@@ -214,8 +142,8 @@ lane_begin(Drawing *drawing, const char *name, const char *note)
 }
 
 /* End a lane in which this much room was used. */
-static void
-lane_end(Drawing *drawing, int height)
+void
+map_lane_end(Drawing *drawing, int height)
 {
 	drawing->y += Max(height, 34) + LANE_PADDING;
 }
@@ -226,38 +154,6 @@ draw_star(StringInfo svg, int x, int y)
 {
 	appendStringInfo(svg, "<path d=\"M%d %dl2.4 5.2 5.6.7-4.2 3.8 1.1 5.6-4.9-2.8-4.9 2.8 1.1-5.6-4.2-3.8 5.6-.7z\""
 					 " fill=\"%s\" stroke=\"#8a5f00\" stroke-width=\"0.8\"/>\n", x, y - 8, STAR);
-}
-
-/* A face at the edge of the emotion curve; mood 1 smiles, 0 waits, -1 frowns. */
-static void
-draw_face(StringInfo svg, int x, int y, int mood, const char *colour)
-{
-	appendStringInfo(svg, "<g fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\" stroke-linecap=\"round\">"
-					 "<circle cx=\"%d\" cy=\"%d\" r=\"9\"/><path d=\"M%d %dv1.5M%d %dv1.5M%d %dq4.5 %d 9 0\"/></g>\n",
-					 colour, x, y, x - 3, y - 3, x + 3, y - 3, x - 4, y + 4 - mood, mood * 4);
-}
-
-/* A point of the emotion curve: full if there are enough answers, else hollow. */
-static void
-draw_point(StringInfo svg, int x, double y, const char *colour, bool is_full)
-{
-	appendStringInfo(svg, "<circle cx=\"%d\" cy=\"%.1f\" r=\"7\" fill=\"%s\" stroke=\"%s\" stroke-width=\"2.5\"/>\n",
-					 x, y, is_full ? colour : "#ffffff", colour);
-}
-
-/* The ring around the lowest point. */
-static void
-draw_ring(StringInfo svg, int x, double y)
-{
-	appendStringInfo(svg, "<circle cx=\"%d\" cy=\"%.1f\" r=\"13\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\"/>\n", x, y, BAD);
-}
-
-/* The 95 % interval of a point. */
-static void
-draw_interval(StringInfo svg, int x, double y1, double y2, const char *colour)
-{
-	appendStringInfo(svg, "<path d=\"M%d %.1fH%dM%d %.1fV%.1fM%d %.1fH%d\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"/>\n",
-					 x - 5, y1, x + 5, x, y1, y2, x - 5, y2, x + 5, colour);
 }
 
 /* What the map leaves out, empty if nothing. */
@@ -286,13 +182,13 @@ draw_title(Drawing *drawing)
 	svg_text(drawing->body, MARGIN, y, &title_style, map->name, room, 1);
 	appendStringInfoString(drawing->body, "</g>\n");
 	svg_text(drawing->body, MARGIN, y + 26, &subtitle_style,
-			 psprintf("%s, %s, version %d%s", map->period, count_of(drawing->responses, "answer"), map->version, rest_text(drawing)), room, 1);
+			 psprintf("%s, %s, version %d%s", map->period, map_count_of(drawing->responses, "answer"), map->version, rest_text(drawing)), room, 1);
 	if (map->owner != NULL)
 		svg_text(drawing->body, MARGIN, y + 45, &subtitle_style, psprintf("Owner: %s", map->owner), room, 1);
 	if (isfinite(map->score.value))
 	{
 		appendStringInfoString(drawing->body, "<g>");
-		svg_tooltip(drawing->body, psprintf("Score of the journey: %.0f%s of 100", map->score.value, interval_text(&map->score)));
+		svg_tooltip(drawing->body, psprintf("Score of the journey: %.0f%s of 100", map->score.value, map_interval_text(&map->score)));
 		svg_text(drawing->body, drawing->width - MARGIN, y + 8, &score_style, psprintf("%.0f", map->score.value), 200, 1);
 		svg_text(drawing->body, drawing->width - MARGIN, y + 28, &score_note_style, "score of the journey, 0 to 100", 200, 1);
 		appendStringInfoString(drawing->body, "</g>\n");
@@ -305,20 +201,20 @@ static void
 draw_stage(Drawing *drawing, const MapStage *stage)
 {
 	StringInfo	svg = drawing->body;
-	int			x = column_x(drawing, stage->first_column) + 1;
+	int			x = map_column_x(drawing, stage->first_column) + 1;
 	int			width = stage->column_count * drawing->column_width - 2;
 	bool		is_last = stage->first_column + stage->column_count == drawing->map->column_count;
 	int			tip = x + width + (is_last ? 0 : STAGE_TIP - 3);
 	int			middle = drawing->y + STAGE_HEIGHT / 2;
 	int			notch = stage->first_column == 0 ? 0 : STAGE_TIP;
 	char	   *score = isfinite(stage->score.value) ?
-		psprintf("score %.0f of 100, %s", stage->score.value, count_of(stage->score.responses, "answer")) : "no score";
+		psprintf("score %.0f of 100, %s", stage->score.value, map_count_of(stage->score.responses, "answer")) : "no score";
 
 	appendStringInfoString(svg, "<g>");
-	svg_tooltip(svg, psprintf("%s: %s%s", stage->name, score, interval_text(&stage->score)));
+	svg_tooltip(svg, psprintf("%s: %s%s", stage->name, score, map_interval_text(&stage->score)));
 	appendStringInfo(svg, "<path d=\"M%d %dH%dL%d %dL%d %dH%dL%d %dz\" fill=\"%s\"/>\n",
 					 x, drawing->y, tip - STAGE_TIP, tip, middle, tip - STAGE_TIP, drawing->y + STAGE_HEIGHT,
-					 x, x + notch, middle, STAGE_FILL);
+					 x, x + notch, middle, DARK);
 	svg_text(svg, x + width / 2, drawing->y + 24, &stage_style, stage->name, width - 4 * STAGE_TIP, 1);
 	svg_text(svg, x + width / 2, drawing->y + 41, &stage_note_style, score, width - 4 * STAGE_TIP, 1);
 	appendStringInfoString(svg, "</g>\n");
@@ -338,10 +234,10 @@ draw_stages(Drawing *drawing)
 static void
 draw_channel(Drawing *drawing, int middle, int y, const char *channel)
 {
-	int			width = Min(svg_text_width(channel, &small_style) + 20, column_room(drawing));
+	int			width = Min(svg_text_width(channel, &map_small_style) + 20, map_column_room(drawing));
 
 	svg_rectangle(drawing->body, middle - width / 2, y, width, 20, 10, "#e4eaf1");
-	svg_text(drawing->body, middle, y + 14, &small_style, channel, width - 10, 1);
+	svg_text(drawing->body, middle, y + 14, &map_small_style, channel, width - 10, 1);
 }
 
 /* One touchpoint: name, channel, star; the room used. */
@@ -349,20 +245,20 @@ static int
 draw_touchpoint(Drawing *drawing, int number)
 {
 	const MapColumn *column = &drawing->map->columns[number];
-	int			middle = column_middle(drawing, number);
+	int			middle = map_column_middle(drawing, number);
 	int			y = drawing->y;
 
 	if (column->name == NULL)
 	{
-		svg_text(drawing->body, middle, y + 14, &small_style, "no touchpoint", column_room(drawing), 1);
+		svg_text(drawing->body, middle, y + 14, &map_small_style, "no touchpoint", map_column_room(drawing), 1);
 		return 20;
 	}
 	appendStringInfoString(drawing->body, "<g>");
 	svg_tooltip(drawing->body, column->is_moment_of_truth ? psprintf("%s (moment of truth)", column->name) : column->name);
 	if (column->is_moment_of_truth)
-		draw_star(drawing->body, column_x(drawing, number) + drawing->column_width - COLUMN_PADDING - 6, y + 9);
+		draw_star(drawing->body, map_column_x(drawing, number) + drawing->column_width - COLUMN_PADDING - 6, y + 9);
 	y += 14 + 19 * svg_text(drawing->body, middle, y + 14, &name_style, column->name,
-							column_room(drawing) - (column->is_moment_of_truth ? 36 : 0), NAME_LINES);
+							map_column_room(drawing) - (column->is_moment_of_truth ? 36 : 0), NAME_LINES);
 	if (column->channel != NULL)
 		draw_channel(drawing, middle, y - 10, column->channel);
 	appendStringInfoString(drawing->body, "</g>\n");
@@ -375,146 +271,14 @@ draw_touchpoints(Drawing *drawing)
 {
 	int			height = 0;
 
-	lane_begin(drawing, "Touchpoint", "and channel");
+	map_lane_begin(drawing, "Touchpoint", "and channel");
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		int			used = draw_touchpoint(drawing, i);
 
 		height = Max(height, used);
 	}
-	lane_end(drawing, height);
-}
-
-/* The grid behind the emotion curve, zero at a height. */
-static void
-draw_emotion_grid(Drawing *drawing, int zero)
-{
-	StringInfo	svg = drawing->body;
-	int			end = drawing->width - MARGIN;
-
-	svg_rectangle(svg, LANES_X, zero - 2 * EMOTION_STEP, end - LANES_X, 2 * EMOTION_STEP, 0, "#eef5fa");
-	svg_rectangle(svg, LANES_X, zero, end - LANES_X, 2 * EMOTION_STEP, 0, "#fdf4ec");
-	for (int emotion = -2; emotion <= 2; emotion++)
-	{
-		int			y = zero - emotion * EMOTION_STEP;
-
-		svg_line(svg, LANES_X, y, end, y, emotion == 0 ? "#94a0ae" : RULE, emotion == 0 ? "5 4" : NULL);
-		svg_text(svg, LANES_X - 10, y + 4, &tick_style, signed_number(emotion, 0), 30, 1);
-	}
-	draw_face(svg, LANES_X - 42, zero - 2 * EMOTION_STEP, 1, GOOD);
-	draw_face(svg, LANES_X - 42, zero, 0, NEUTRAL);
-	draw_face(svg, LANES_X - 42, zero + 2 * EMOTION_STEP, -1, BAD);
-}
-
-/* The height of an experience on the emotion curve. */
-static double
-emotion_y(double experience, int zero)
-{
-	return zero - emotion_of(experience) * EMOTION_STEP;
-}
-
-/* The curve between neighbours that both have answers; dashed where one of them has too few. */
-static void
-draw_curve(Drawing *drawing, int zero)
-{
-	const JourneyMap *map = drawing->map;
-
-	for (int i = 1; i < map->column_count; i++)
-	{
-		const MapEstimate *before = &map->columns[i - 1].experience;
-		const MapEstimate *after = &map->columns[i].experience;
-		int			x1 = column_middle(drawing, i - 1);
-		int			x2 = column_middle(drawing, i);
-		double		y1 = emotion_y(before->value, zero);
-		double		y2 = emotion_y(after->value, zero);
-
-		if (!has_data(&map->columns[i - 1]) || !has_data(&map->columns[i]))
-			continue;
-		/* flat at each point, so that it never runs beyond them */
-		appendStringInfo(drawing->body, "<path d=\"M%d %.1fC%d %.1f %d %.1f %d %.1f\" fill=\"none\" stroke=\"%s\" stroke-width=\"3\"%s/>\n",
-						 x1, y1, (x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2, STAGE_FILL,
-						 map_has_enough(map, before) && map_has_enough(map, after) ? "" : " stroke-dasharray=\"3 6\"");
-	}
-}
-
-/* Whether the curve comes down to a point from all its neighbours, so that there is room below it. */
-static bool
-is_valley(const Drawing *drawing, int number)
-{
-	const MapColumn *columns = drawing->map->columns;
-	bool		has_neighbour = false;
-
-	for (int i = Max(number - 1, 0); i <= Min(number + 1, drawing->map->column_count - 1); i++)
-	{
-		if (i == number || !has_data(&columns[i]))
-			continue;
-		if (columns[i].experience.value <= columns[number].experience.value)
-			return false;
-		has_neighbour = true;
-	}
-	return has_neighbour;
-}
-
-/* The number beside a point, where neither the curve nor the interval is. */
-static void
-draw_emotion_number(Drawing *drawing, int number, int zero, const char *colour)
-{
-	const MapEstimate *experience = &drawing->map->columns[number].experience;
-	const SvgStyle style = {14, true, colour, "middle"};
-	int			middle = column_middle(drawing, number);
-	int			top = (int) rint(emotion_y(isfinite(experience->upper) ? experience->upper : experience->value, zero));
-	int			bottom = (int) rint(emotion_y(isfinite(experience->lower) ? experience->lower : experience->value, zero));
-	int			point = (int) rint(emotion_y(experience->value, zero));
-	int			baseline = is_valley(drawing, number) ? Max(point + 32, bottom + 20) : Min(point - 19, top - 8);
-
-	appendStringInfo(drawing->body, "<rect x=\"%d\" y=\"%d\" width=\"40\" height=\"18\" rx=\"4\" fill=\"#ffffff\" fill-opacity=\"0.85\"/>\n",
-					 middle - 20, baseline - 14);
-	svg_text(drawing->body, middle, baseline, &style, signed_number(emotion_of(experience->value), 1), 60, 1);
-}
-
-/* One point of the emotion curve. */
-static void
-draw_emotion(Drawing *drawing, int number, int zero)
-{
-	const MapColumn *column = &drawing->map->columns[number];
-	const MapEstimate *experience = &column->experience;
-	const char *colour = emotion_colour(emotion_of(experience->value));
-	int			middle = column_middle(drawing, number);
-	double		y = emotion_y(experience->value, zero);
-
-	appendStringInfoString(drawing->body, "<g>");
-	svg_tooltip(drawing->body, psprintf("%s: emotion %s, experience %.0f%s of 100, %s%s%s", column->name,
-										signed_number(emotion_of(experience->value), 1), experience->value, interval_text(experience),
-										count_of(experience->responses, "answer"),
-										map_has_enough(drawing->map, experience) ? "" : ", too few to be sure",
-										column == drawing->lowest ? ", the lowest of the journey" : ""));
-	if (isfinite(experience->lower) && isfinite(experience->upper))
-		draw_interval(drawing->body, middle, emotion_y(experience->upper, zero), emotion_y(experience->lower, zero), colour);
-	draw_point(drawing->body, middle, y, colour, map_has_enough(drawing->map, experience));
-	if (column == drawing->lowest)
-		draw_ring(drawing->body, middle, y);
-	draw_emotion_number(drawing, number, zero, colour);
-	appendStringInfoString(drawing->body, "</g>\n");
-}
-
-/* The emotion curve. */
-static void
-draw_emotions(Drawing *drawing)
-{
-	int			zero;
-
-	lane_begin(drawing, "Emotion", "from -2 to +2");
-	zero = drawing->y + 2 * EMOTION_STEP + 20;
-	draw_emotion_grid(drawing, zero);
-	draw_curve(drawing, zero);
-	for (int i = 0; i < drawing->map->column_count; i++)
-	{
-		if (has_data(&drawing->map->columns[i]))
-			draw_emotion(drawing, i, zero);
-		else if (drawing->map->columns[i].name != NULL)
-			svg_text(drawing->body, column_middle(drawing, i), zero - 8, &small_style, "no answers", column_room(drawing), 1);
-	}
-	lane_end(drawing, 4 * EMOTION_STEP + 44);
+	map_lane_end(drawing, height);
 }
 
 /* One metric at a touchpoint. */
@@ -529,9 +293,9 @@ draw_metric(Drawing *drawing, int middle, int y, const MapMetric *metric)
 	appendStringInfoString(drawing->body, "<g>");
 	svg_tooltip(drawing->body, psprintf("%s: %s%s, %s", metric->name, score_text(metric, metric->score.value),
 										has_interval ? psprintf(" (%s to %s)", score_text(metric, metric->score.lower), score_text(metric, metric->score.upper)) : "",
-										count_of(metric->score.responses, "answer")));
-	svg_text(drawing->body, middle, y + 20, is_enough ? &figure_style : &few_figure_style, score_text(metric, metric->score.value), column_room(drawing), 1);
-	svg_text(drawing->body, middle, y + 37, &small_style, psprintf("%s, n = %s", code, count_text(metric->score.responses)), column_room(drawing), 1);
+										map_count_of(metric->score.responses, "answer")));
+	svg_text(drawing->body, middle, y + 20, is_enough ? &figure_style : &few_figure_style, score_text(metric, metric->score.value), map_column_room(drawing), 1);
+	svg_text(drawing->body, middle, y + 37, &map_small_style, psprintf("%s, n = %s", code, count_text(metric->score.responses)), map_column_room(drawing), 1);
 	appendStringInfoString(drawing->body, "</g>\n");
 }
 
@@ -541,20 +305,20 @@ draw_metrics(Drawing *drawing)
 {
 	int			height = 0;
 
-	lane_begin(drawing, "Metric", "n = answers");
+	map_lane_begin(drawing, "Metric", "n = answers");
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		const MapColumn *column = &drawing->map->columns[i];
 		int			shown = Min(column->metric_count, MAP_METRICS);
 
 		for (int metric = 0; metric < shown; metric++)
-			draw_metric(drawing, column_middle(drawing, i), drawing->y + metric * 48, &column->metrics[metric]);
+			draw_metric(drawing, map_column_middle(drawing, i), drawing->y + metric * 48, &column->metrics[metric]);
 		if (column->metric_count > shown)
-			svg_text(drawing->body, column_middle(drawing, i), drawing->y + shown * 48 + 10, &small_style,
-					 psprintf("and %d more", column->metric_count - shown), column_room(drawing), 1);
+			svg_text(drawing->body, map_column_middle(drawing, i), drawing->y + shown * 48 + 10, &map_small_style,
+					 psprintf("and %d more", column->metric_count - shown), map_column_room(drawing), 1);
 		height = Max(height, shown * 48 - 8 + (column->metric_count > shown ? 24 : 0));
 	}
-	lane_end(drawing, height);
+	map_lane_end(drawing, height);
 }
 
 /* The volume: a bar for the answers of each touchpoint. */
@@ -563,22 +327,22 @@ draw_volumes(Drawing *drawing)
 {
 	int			base;
 
-	lane_begin(drawing, "Volume", "answers in all");
+	map_lane_begin(drawing, "Volume", "answers in all");
 	base = drawing->y + 18 + VOLUME_HEIGHT;
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		const MapColumn *column = &drawing->map->columns[i];
 		int64		responses = column->experience.responses;
 		int			height = responses == 0 ? 0 : Max(2, (int) rint((double) responses / drawing->most_responses * VOLUME_HEIGHT));
-		int			middle = column_middle(drawing, i);
+		int			middle = map_column_middle(drawing, i);
 
 		if (column->name == NULL)
 			continue;
 		if (height > 0)
 			svg_rectangle(drawing->body, middle - 32, base - height, 64, height, 2, BAR);
-		svg_text(drawing->body, middle, base - height - 6, &small_style, count_text(responses), column_room(drawing), 1);
+		svg_text(drawing->body, middle, base - height - 6, &map_small_style, count_text(responses), map_column_room(drawing), 1);
 	}
-	lane_end(drawing, base - drawing->y);
+	map_lane_end(drawing, base - drawing->y);
 }
 
 /* One note; the room used. */
@@ -629,51 +393,51 @@ draw_note_lane(Drawing *drawing, MapNoteKind kind)
 	const NoteLook *look = &note_looks[kind];
 	int			height = 0;
 
-	lane_begin(drawing, look->lane, NULL);
+	map_lane_begin(drawing, look->lane, NULL);
 	for (int i = 0; i < map->stage_count; i++)
 	{
 		const MapStage *stage = &map->stages[i];
-		int			used = draw_notes(drawing, column_x(drawing, stage->first_column) + 8, drawing->y,
+		int			used = draw_notes(drawing, map_column_x(drawing, stage->first_column) + 8, drawing->y,
 									  stage->column_count * drawing->column_width - 16, look, &stage->notes[kind]);
 
 		height = Max(height, used);
 		for (int j = stage->first_column; j < stage->first_column + stage->column_count; j++)
 		{
-			int			below = draw_notes(drawing, column_x(drawing, j) + 8, drawing->y + used,
+			int			below = draw_notes(drawing, map_column_x(drawing, j) + 8, drawing->y + used,
 										   drawing->column_width - 16, look, &map->columns[j].notes[kind]);
 
 			height = Max(height, used + below);
 		}
 	}
-	lane_end(drawing, height);
+	map_lane_end(drawing, height);
 }
 
 /* The owners. */
 static void
 draw_owners(Drawing *drawing)
 {
-	lane_begin(drawing, "Owner", NULL);
+	map_lane_begin(drawing, "Owner", NULL);
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		const MapColumn *column = &drawing->map->columns[i];
 		const char *first = column->owner_staff != NULL ? column->owner_staff : column->owner_unit;
-		int			middle = column_middle(drawing, i);
+		int			middle = map_column_middle(drawing, i);
 
 		if (column->name == NULL)
 			continue;
 		appendStringInfoString(drawing->body, "<g>");
 		if (first == NULL)
-			svg_text(drawing->body, middle, drawing->y + 15, &small_style, "nobody", column_room(drawing), 1);
+			svg_text(drawing->body, middle, drawing->y + 15, &map_small_style, "nobody", map_column_room(drawing), 1);
 		else
 		{
 			svg_tooltip(drawing->body, first);
-			svg_text(drawing->body, middle, drawing->y + 15, &text_style, first, column_room(drawing), 1);
+			svg_text(drawing->body, middle, drawing->y + 15, &text_style, first, map_column_room(drawing), 1);
 		}
 		if (column->owner_staff != NULL && column->owner_unit != NULL)
-			svg_text(drawing->body, middle, drawing->y + 32, &small_style, column->owner_unit, column_room(drawing), 1);
+			svg_text(drawing->body, middle, drawing->y + 32, &map_small_style, column->owner_unit, map_column_room(drawing), 1);
 		appendStringInfoString(drawing->body, "</g>\n");
 	}
-	lane_end(drawing, 34);
+	map_lane_end(drawing, 34);
 }
 
 /* The text of an entry of the legend, and the place of the next one. */
@@ -693,13 +457,13 @@ draw_legend(Drawing *drawing)
 
 	svg_line(svg, MARGIN, drawing->y, drawing->width - MARGIN, drawing->y, RULE, NULL);
 	drawing->y += 28;
-	draw_point(svg, x, drawing->y, GOOD, true);
-	x = draw_legend_text(drawing, x + 16, psprintf("at least %s", count_of(drawing->map->min_responses, "answer")));
-	draw_point(svg, x, drawing->y, GOOD, false);
+	map_draw_point(svg, x, drawing->y, GOOD, true);
+	x = draw_legend_text(drawing, x + 16, psprintf("at least %s", map_count_of(drawing->map->min_responses, "answer")));
+	map_draw_point(svg, x, drawing->y, GOOD, false);
 	x = draw_legend_text(drawing, x + 16, "fewer, line dashed");
-	draw_ring(svg, x, drawing->y);
+	map_draw_ring(svg, x, drawing->y);
 	x = draw_legend_text(drawing, x + 22, "lowest");
-	draw_interval(svg, x, drawing->y - 9, drawing->y + 9, GOOD);
+	map_draw_interval(svg, x, drawing->y - 9, drawing->y + 9, GOOD);
 	x = draw_legend_text(drawing, x + 14, "95 % interval");
 	draw_star(svg, x, drawing->y);
 	(void) draw_legend_text(drawing, x + 16, "moment of truth");
@@ -718,10 +482,10 @@ description(const Drawing *drawing)
 	const JourneyMap *map = drawing->map;
 
 	return psprintf("Journey map with the lanes stage, touchpoint and channel, emotion, metric, volume, pain point, opportunity and owner."
-					" %s, %s, %s.%s%s", count_of(map->stage_count, "stage"), count_of(map->touchpoint_count, "touchpoint"),
-					count_of(drawing->responses, "answer"),
+					" %s, %s, %s.%s%s", map_count_of(map->stage_count, "stage"), map_count_of(map->touchpoint_count, "touchpoint"),
+					map_count_of(drawing->responses, "answer"),
 					drawing->lowest == NULL ? "" : psprintf(" The lowest emotion is %s, at: ",
-															 signed_number(emotion_of(drawing->lowest->experience.value), 1)),
+															 map_signed_number(map_emotion_of(drawing->lowest->experience.value), 1)),
 					drawing->lowest == NULL ? "" : drawing->lowest->name);
 }
 
@@ -739,7 +503,7 @@ drawing_measure(Drawing *drawing)
 
 		drawing->responses += column->experience.responses;
 		drawing->most_responses = Max(drawing->most_responses, column->experience.responses);
-		if (!has_data(column) || !map_has_enough(map, &column->experience))
+		if (!map_has_data(column) || !map_has_enough(map, &column->experience))
 			continue;
 		trusted++;
 		if (drawing->lowest == NULL || column->experience.value < drawing->lowest->experience.value)
@@ -760,7 +524,7 @@ draw_lanes(Drawing *drawing)
 	draw_stages(drawing);
 	draw_touchpoints(drawing);
 	CHECK_FOR_INTERRUPTS();
-	draw_emotions(drawing);
+	map_draw_emotions(drawing);
 	draw_metrics(drawing);
 	draw_volumes(drawing);
 	CHECK_FOR_INTERRUPTS();
@@ -788,7 +552,7 @@ write_frame(StringInfo svg, const Drawing *drawing, int lanes_end)
 	appendStringInfoString(svg, "</desc>\n");
 	svg_rectangle(svg, 0, 0, drawing->width, drawing->y, 0, "#ffffff");
 	for (int i = 0; i < map->stage_count; i += 2)
-		svg_rectangle(svg, column_x(drawing, map->stages[i].first_column), TITLE_HEIGHT + STAGE_HEIGHT + 6,
+		svg_rectangle(svg, map_column_x(drawing, map->stages[i].first_column), TITLE_HEIGHT + STAGE_HEIGHT + 6,
 					  map->stages[i].column_count * drawing->column_width, lanes_end - TITLE_HEIGHT - STAGE_HEIGHT - 6, 0, BAND);
 }
 
