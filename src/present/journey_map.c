@@ -56,7 +56,7 @@ static const char frame_query[] =
 "spell AS (\n"
 "	SELECT $2 AT TIME ZONE zone AS starts_at, $3 AT TIME ZONE zone AS ends_at FROM program\n"
 ")\n"
-"SELECT v.journey_version_id, v.version::bigint AS version, coalesce(nullif(v.definition ->> 'name', ''), j.code) AS name,\n"
+"SELECT j.journey_id, v.version::bigint AS version, coalesce(nullif(v.definition ->> 'name', ''), j.code) AS name,\n"
 "	coalesce(nullif(s.name, ''), v.definition ->> 'owner_staff', nullif(u.name, ''), v.definition ->> 'owner_unit') AS owner,\n"
 "	EXISTS (SELECT FROM cx_data.journey_version AS later WHERE later.journey_id = j.journey_id) AS is_published,\n"
 "	ARRAY(SELECT touchpoint_id FROM cx.touchpoints_of(v.definition) WHERE touchpoint_id IS NOT NULL) AS touchpoints,\n"
@@ -74,7 +74,7 @@ static const char frame_query[] =
 "LEFT JOIN bounds AS b ON true\n"
 "LEFT JOIN spell ON true\n"
 "LEFT JOIN LATERAL (\n"
-"	SELECT journey_version_id, version, definition FROM cx_data.journey_version\n"
+"	SELECT version, definition FROM cx_data.journey_version\n"
 "	WHERE journey_id = j.journey_id AND published_at <= cx.as_of() AND ($3 IS NULL OR published_at < $3)\n"
 "	ORDER BY version DESC LIMIT 1\n"
 ") AS v ON true\n"
@@ -83,10 +83,10 @@ static const char frame_query[] =
 "WHERE j.code = $1";
 
 /*
- * Arguments: key of the version; start and end of the time; its touchpoints;
+ * Arguments: key of the journey; start and end of the time; its touchpoints;
  * zone, first day and day after the last one of the program; the same days of
  * all zones together; end of the hours before, start of those after the whole
- * days; the most columns.  A row for each column and metric.
+ * days; number of the version; the most columns.  A row for each column and metric.
  */
 static const char column_query[] =
 "WITH\n"
@@ -139,7 +139,7 @@ static const char column_query[] =
 "		AS t (touchpoint_id bigint, code text, name text, position integer, weight double precision, channel text, moment_of_truth boolean,\n"
 "			owner_staff_id bigint, owner_staff text, owner_unit_id bigint, owner_unit text, notes jsonb) ON true\n"
 "	LEFT JOIN experienced AS e USING (touchpoint_id)\n"
-"	WHERE v.journey_version_id = $1\n"
+"	WHERE v.journey_id = $1 AND v.version = $12\n"
 "),\n"
 "staged AS MATERIALIZED (\n"
 "	SELECT stage_id, stage_weight, cx.journey_stage_estimate(experience, weight) FILTER (WHERE counted) AS score,\n"
@@ -169,7 +169,7 @@ static const char column_query[] =
 "LEFT JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, t.tally) AS e ON true\n"
 "LEFT JOIN cx_data.staff AS o ON o.staff_id = p.owner_staff_id\n"
 "LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = p.owner_unit_id\n"
-"WHERE p.number <= $12\n"
+"WHERE p.number <= $13\n"
 "ORDER BY p.number, cx.responses(t.tally) DESC NULLS LAST, t.metric COLLATE \"C\"";
 
 /* How the notes of each kind are called in the query. */
@@ -401,7 +401,7 @@ map_check_published(const char *journey)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("journey \"%s\" does not exist", journey),
 				 errhint("SELECT code FROM cx_data.journey lists the journeys.")));
-	(void) map_datum(0, "journey_version_id", &is_null);
+	(void) map_datum(0, "version", &is_null);
 	if (is_null && map_boolean(0, "is_published"))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -450,12 +450,12 @@ static void
 map_read(JourneyMap *map, const char *journey, const MapTime *time)
 {
 	static const char *const arguments[] = {
-		"journey_version_id", NULL, "ends_at", "touchpoints", "zone", "first_day", "end_day",
-		"least_day", "greatest_day", "head_ends_at", "tail_starts_at"
+		"journey_id", NULL, "ends_at", "touchpoints", "zone", "first_day", "end_day",
+		"least_day", "greatest_day", "head_ends_at", "tail_starts_at", "version"
 	};
 	Oid			types[] = {
 		INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID, TEXTOID, DATEOID, DATEOID,
-		DATEOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID
+		DATEOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID
 	};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1];
