@@ -187,7 +187,7 @@ INSERT INTO cx_data.journey_version (journey_id, version, published_at, definiti
 INSERT INTO cx_data.journey_version (journey_id, version, published_at, definition)
 SELECT 4, 1, '2026-01-01', jsonb_build_object('name', 'Many', 'stages', jsonb_agg(stage)) FROM (
 	SELECT jsonb_build_object('stage_id', s, 'code', 'stage ' || s, 'position', s, 'weight', 1, 'touchpoints',
-		(SELECT jsonb_agg(jsonb_build_object('touchpoint_id', 100000 + 1000 * s + t, 'code', repeat('touchpoint ', 1000), 'position', t, 'weight', 1)) FROM generate_series(1, 100) AS t)) AS stage
+		(SELECT jsonb_agg(jsonb_build_object('touchpoint_id', 100000 + 1000 * s + t, 'code', repeat('touchpoint ', 100), 'position', t, 'weight', 1)) FROM generate_series(1, 100) AS t)) AS stage
 	FROM generate_series(1, 100) AS s
 ) AS stages;
 SELECT * FROM pg_temp.overview('none');
