@@ -177,14 +177,11 @@ draw_title(Drawing *drawing)
 	int			room = drawing->width - 2 * MARGIN - 210;
 	int			y = MARGIN + 24;
 
-	appendStringInfoString(drawing->body, "<g>");
-	svg_tooltip(drawing->body, map->name);
-	svg_text(drawing->body, MARGIN, y, &title_style, map->name, room, 1);
-	appendStringInfoString(drawing->body, "</g>\n");
+	svg_explained_text(drawing->body, MARGIN, y, &title_style, map->name, room);
 	svg_text(drawing->body, MARGIN, y + 26, &subtitle_style,
 			 psprintf("%s, %s, version %d%s", map->period, map_count_of(drawing->responses, "answer"), map->version, rest_text(drawing)), room, 1);
 	if (map->owner != NULL)
-		svg_text(drawing->body, MARGIN, y + 45, &subtitle_style, psprintf("Owner: %s", map->owner), room, 1);
+		svg_explained_text(drawing->body, MARGIN, y + 45, &subtitle_style, psprintf("Owner: %s", map->owner), room);
 	if (isfinite(map->score.value))
 	{
 		appendStringInfoString(drawing->body, "<g>");
@@ -237,7 +234,7 @@ draw_channel(Drawing *drawing, int middle, int y, const char *channel)
 	int			width = Min(svg_text_width(channel, &map_small_style) + 20, map_column_room(drawing));
 
 	svg_rectangle(drawing->body, middle - width / 2, y, width, 20, 10, "#e4eaf1");
-	svg_text(drawing->body, middle, y + 14, &map_small_style, channel, width - 10, 1);
+	svg_explained_text(drawing->body, middle, y + 14, &map_small_style, channel, width - 10);
 }
 
 /* One touchpoint: name, channel, star; the room used. */
@@ -425,17 +422,12 @@ draw_owners(Drawing *drawing)
 
 		if (column->name == NULL)
 			continue;
-		appendStringInfoString(drawing->body, "<g>");
 		if (first == NULL)
 			svg_text(drawing->body, middle, drawing->y + 15, &map_small_style, "nobody", map_column_room(drawing), 1);
 		else
-		{
-			svg_tooltip(drawing->body, first);
-			svg_text(drawing->body, middle, drawing->y + 15, &text_style, first, map_column_room(drawing), 1);
-		}
+			svg_explained_text(drawing->body, middle, drawing->y + 15, &text_style, first, map_column_room(drawing));
 		if (column->owner_staff != NULL && column->owner_unit != NULL)
-			svg_text(drawing->body, middle, drawing->y + 32, &map_small_style, column->owner_unit, map_column_room(drawing), 1);
-		appendStringInfoString(drawing->body, "</g>\n");
+			svg_explained_text(drawing->body, middle, drawing->y + 32, &map_small_style, column->owner_unit, map_column_room(drawing));
 	}
 	map_lane_end(drawing, 34);
 }

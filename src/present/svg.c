@@ -116,3 +116,13 @@ svg_text(StringInfo svg, int x, int y, const SvgStyle *style, const char *text, 
 	appendStringInfoString(svg, "</text>\n");
 	return count;
 }
+
+/* A text in one line, all of which is shown when the mouse rests on it. */
+void
+svg_explained_text(StringInfo svg, int x, int y, const SvgStyle *style, const char *text, int width)
+{
+	appendStringInfoString(svg, "<g>");
+	svg_tooltip(svg, text);
+	(void) svg_text(svg, x, y, style, text, width, 1);
+	appendStringInfoString(svg, "</g>\n");
+}
