@@ -43,6 +43,12 @@ $node->safe_psql('postgres', q{
 	CALL cx.maintain();
 	INSERT INTO cx_data.feedback (touchpoint_id, metric, score, responded_at) VALUES (1, 'taste', 9, '2026-04-01 10:15+02');
 	UPDATE cx_data.feedback SET score = 10 - score WHERE feedback_id % 5 = 0;
+	SELECT cx.create_import('web', 'typeform', '{"q": {"metric": "nps"}}');
+	SELECT * FROM cx.import_feedback('web', '[{"event_type": "form_response_partial", "form_response": {"token": "t"}}, {"form_response": {"token": "u", "submitted_at": "soon", "answers": [{"number": 1, "field": {"ref": "q"}}]}}]');
+	INSERT INTO cx_data.survey (code, source_id) SELECT 'relation', source_id FROM cx_data.source WHERE name = 'web';
+	INSERT INTO cx_data.question (survey_id, code, metric) VALUES (1, 'q', 'nps');
+	INSERT INTO cx_data.contact_rule (code, max_invitations, period) VALUES ('one a month', 1, '1 month');
+	SELECT cx.opt_out('bob', reason => 'no "time"'), cx.invite('bob', 'relation'), cx.invite('anna', 'relation');
 
 	SET ROLE app_owner;
 	CREATE SCHEMA app;
