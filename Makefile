@@ -15,9 +15,9 @@ JOINED = cx--$(EXTVERSION).sql
 # capabilities in order of dependency; each is a pair of .c and .sql
 MEASURE = tally score estimate change mix weighted multiple bucket sample_size
 MEASURE_HELPERS = tally_math distribution float_state
+PEOPLE = access erase
 JOURNEY = stage_score
-LIFE = program owner catalog clock lookup
-PEOPLE = access
+LIFE = program owner catalog clock hash lookup
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
@@ -27,9 +27,10 @@ DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/p
 VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
-	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/people/timeline.sql \
+	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
+	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
 	src/collect/live_tally.sql $(DEFINE) \
-	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/maintain.sql \
+	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql

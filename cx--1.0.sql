@@ -1129,6 +1129,473 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.publish_journey(text, timestamptz) IS 'publishes a journey as it stands, which maps and scores take from published_at on (for answers from before the program, give an earlier time); the result is the number of the version, the latest one if nothing changed';
+-- One person, one customer: names that lead to him, and customers merged into one
+
+CREATE FUNCTION cx.identify(kind text, value text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	-- the code of a merged customer is an identity of kind code
+	RETURN coalesce(
+		CASE WHEN identify.kind = 'code' THEN (SELECT c.customer_id FROM cx_data.customer AS c WHERE c.code = identify.value) END,
+		(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = identify.kind AND i.value = identify.value));
+END
+$$;
+COMMENT ON FUNCTION cx.identify(text, text) IS 'key of the customer that a name leads to: an identity such as phone or crm, or with kind code his code, also one that he had before a merge; NULL if none';
+
+CREATE FUNCTION cx.find_customer(code text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_id CONSTANT bigint := cx.identify('code', find_customer.code);
+BEGIN
+	IF found_id IS NULL THEN
+		RAISE EXCEPTION 'customer "%" does not exist', find_customer.code
+			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+	END IF;
+	RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION cx.find_customer(text) IS 'key of the customer with this code, also one that he had before a merge; an error if there is none';
+
+CREATE FUNCTION cx.identify(kind text, value text, customer text) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who bigint;
+	whose record;
+BEGIN
+	IF customer IS NULL THEN
+		RETURN cx.identify(identify.kind, identify.value);
+	END IF;
+	IF identify.kind IS NULL OR identify.value IS NULL THEN
+		RAISE EXCEPTION 'kind and value must be given' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF identify.kind = 'code' THEN
+		RAISE EXCEPTION 'a customer has one code'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'To make another customer''s code lead to him, SELECT cx.merge_customers(keep, lose).';
+	END IF;
+	who := cx.find_customer(customer);
+	INSERT INTO cx_data.customer_identity (kind, value, customer_id, customer_merge_id)
+	VALUES (identify.kind, identify.value, who, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = customer))
+	ON CONFLICT DO NOTHING;
+	SELECT c.customer_id, c.code INTO whose
+	FROM cx_data.customer_identity AS i JOIN cx_data.customer AS c USING (customer_id)
+	WHERE i.kind = identify.kind AND i.value = identify.value;
+	IF whose.customer_id IS DISTINCT FROM who THEN
+		RAISE EXCEPTION '% "%" belongs to customer "%"', identify.kind, identify.value, whose.code
+			USING ERRCODE = 'unique_violation', HINT = format('If they are one person, SELECT cx.merge_customers(%L, %L); else correct cx_data.customer_identity.', whose.code, customer);
+	END IF;
+	RETURN who;
+END
+$$;
+COMMENT ON FUNCTION cx.identify(text, text, text) IS 'notes that a name, such as a phone number, leads to the customer with this code; gives his key. An error if it leads to another one';
+
+CREATE FUNCTION cx.tables_of_customers(OUT relation regclass, OUT customer_column name, OUT is_ours boolean, OUT is_required boolean, OUT has_merge boolean, OUT has_key boolean) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY
+	SELECT found.oid::regclass, found.attname, found.in_program, found.attnotnull,
+		found.in_program AND EXISTS (SELECT FROM pg_attribute AS m WHERE m.attrelid = found.oid AND m.attname = 'customer_merge_id' AND m.atttypid = 'bigint'::regtype AND NOT m.attisdropped),
+		found.refers
+	FROM (
+		SELECT c.oid, c.relname, a.attname, a.attnotnull, a.atttypid, c.relnamespace = 'cx_data'::regnamespace AS in_program,
+			EXISTS (SELECT FROM pg_constraint AS k
+				WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] AND k.confrelid = 'cx_data.customer'::regclass
+					AND k.confkey = ARRAY[(SELECT id.attnum FROM pg_attribute AS id WHERE id.attrelid = k.confrelid AND id.attname = 'customer_id')]) AS refers
+		FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.oid <> 'cx_data.customer'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+			AND (c.relnamespace = 'cx_data'::regnamespace OR EXISTS (SELECT FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.confrelid = 'cx_data.customer'::regclass))
+	) AS found
+	WHERE found.refers OR (found.in_program AND found.attname = 'customer_id' AND found.atttypid = 'bigint'::regtype)
+	ORDER BY NOT found.in_program, found.relname <> 'feedback', found.relname <> 'event', found.relname COLLATE "C", found.oid, found.attname COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION cx.tables_of_customers() IS 'tables whose rows belong to customers: those in schema cx_data with a column customer_id, and any with a foreign key to cx_data.customer; whether the column must be given, whether there is a column customer_merge_id, whether there is a foreign key';
+
+CREATE FUNCTION cx.lock_facts() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	facts regclass;
+BEGIN
+	-- in the order of row_in_use(); where there is a foreign key, locking the customer is enough
+	FOR facts IN SELECT relation FROM cx.tables_of_customers() WHERE is_ours AND NOT has_key LOOP
+		EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', facts);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.lock_facts() IS 'waits for those who write facts of customers, and keeps others from writing until the transaction ends; part of merge_customers, unmerge and erase_customer';
+
+CREATE FUNCTION cx.key_of_row(relation regclass, customer_column name) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('jsonb_build_array(%s)', string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum))
+	FROM pg_attribute AS a
+	LEFT JOIN pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
+	WHERE a.attrelid = key_of_row.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> customer_column
+		AND (i.indexrelid IS NULL OR a.attnum = ANY (i.indkey))
+$$;
+COMMENT ON FUNCTION cx.key_of_row(regclass, name) IS 'expression for what tells rows of one customer apart in a table t: its primary key, else all columns; part of merge_customers and unmerge';
+
+CREATE FUNCTION cx.move_facts(relation regclass, customer_column name, has_merge boolean, lose_id bigint, keep_id bigint, merge bigint) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	move text := format('UPDATE %1$s AS t SET %2$I = $2%3$s WHERE t.%2$I = $1 AND ($4 IS NULL OR (t.tableoid = $4 AND t.ctid = $5))',
+		relation, customer_column, CASE WHEN has_merge THEN ', customer_merge_id = coalesce(t.customer_merge_id, $3)' END);
+	part record;
+BEGIN
+	IF NOT has_merge THEN
+		move := format('WITH moved AS (%s RETURNING %s AS fact) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact) SELECT $3, %L, fact FROM moved',
+			move, cx.key_of_row(relation, customer_column), relation);
+	END IF;
+	EXECUTE move USING lose_id, keep_id, merge, NULL::oid, NULL::tid;
+EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+	-- one by one: what the customer has already who is kept is set aside
+	FOR part IN EXECUTE format('SELECT t.tableoid AS oid, t.ctid AS place FROM %s AS t WHERE t.%I = $1', relation, customer_column) USING lose_id LOOP
+		BEGIN
+			EXECUTE move USING lose_id, keep_id, merge, part.oid, part.place;
+		EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+			EXECUTE format('WITH gone AS (DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2 RETURNING *) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact, set_aside) SELECT $3, %L, to_jsonb(gone), true FROM gone',
+				relation, relation) USING part.oid, part.place, merge;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.move_facts(regclass, name, boolean, bigint, bigint, bigint) IS 'gives the rows of a table that belong to one customer to another one, and notes which; part of merge_customers';
+
+CREATE FUNCTION cx.find_unmerged_customer(code text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_id CONSTANT bigint := cx.find_customer(find_unmerged_customer.code);
+	kept_code text;
+BEGIN
+	SELECT c.code INTO kept_code FROM cx_data.customer AS c WHERE c.customer_id = found_id;
+	IF kept_code <> find_unmerged_customer.code THEN
+		RAISE EXCEPTION 'customer "%" was merged into customer "%" already', find_unmerged_customer.code, kept_code
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Name customer "%s" instead, or SELECT cx.unmerge(%s) first.', kept_code,
+				(SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = find_unmerged_customer.code));
+	END IF;
+	RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION cx.find_unmerged_customer(text) IS 'key of the customer with this code; an error if there is none, or if he was merged into another one';
+
+CREATE FUNCTION cx.merge_customers(keep text, lose text) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	-- so that rows are always written alike, and none stays unseen
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	AS $$
+DECLARE
+	kept bigint;
+	lost bigint;
+	merge bigint;
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	IF keep IS NULL OR lose IS NULL THEN
+		RAISE EXCEPTION 'keep and lose must be given' USING ERRCODE = 'null_value_not_allowed', HINT = 'They are codes of customers.';
+	END IF;
+	IF keep = lose THEN
+		RAISE EXCEPTION 'customer "%" cannot be merged with himself', keep USING ERRCODE = 'invalid_parameter_value', HINT = 'Name two customers.';
+	END IF;
+	PERFORM cx.lock_facts();
+	PERFORM FROM cx_data.customer AS c WHERE c.code IN (keep, lose) ORDER BY c.customer_id FOR UPDATE;
+	kept := cx.find_unmerged_customer(keep);
+	lost := cx.find_unmerged_customer(lose);
+
+	INSERT INTO cx_data.customer_merge AS m (keep_id, lose_id, lost, org_unit_id)
+	SELECT kept, c.customer_id, to_jsonb(c), c.org_unit_id FROM cx_data.customer AS c WHERE c.customer_id = lost
+	RETURNING m.customer_merge_id INTO merge;
+	PERFORM cx.move_facts(t.relation, t.customer_column, t.has_merge, lost, kept, merge) FROM cx.tables_of_customers() AS t;
+	DELETE FROM cx_data.customer AS c WHERE c.customer_id = lost;
+	INSERT INTO cx_data.customer_identity (kind, value, customer_id, customer_merge_id) VALUES ('code', lose, kept, merge);
+	RETURN merge;
+END
+$$;
+COMMENT ON FUNCTION cx.merge_customers(text, text) IS 'makes one customer of two: all that the second one has goes to the first, and his code and other names lead there from now on; gives the number of the merge, with which cx.unmerge() undoes it';
+
+CREATE FUNCTION cx.merges_into(merge bigint) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ARRAY(
+		WITH RECURSIVE below (customer_merge_id, lose_id) AS (
+			SELECT m.customer_merge_id, m.lose_id FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge
+			UNION
+			SELECT m.customer_merge_id, m.lose_id FROM cx_data.customer_merge AS m JOIN below ON m.keep_id = below.lose_id WHERE m.undone_at IS NULL
+		)
+		SELECT below.customer_merge_id FROM below);
+END
+$$;
+COMMENT ON FUNCTION cx.merges_into(bigint) IS 'a merge and those by which others had come to the customer who went in it; part of unmerge';
+
+CREATE FUNCTION cx.give_facts_back(relation regclass, customer_column name, has_merge boolean, holder bigint, lost bigint, merge bigint) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	merges CONSTANT bigint[] := cx.merges_into(merge);
+	column_names text;
+BEGIN
+	IF has_merge THEN
+		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2, customer_merge_id = nullif(t.customer_merge_id, $3) WHERE t.%2$I = $1 AND t.customer_merge_id = ANY ($4)',
+			relation, customer_column) USING holder, lost, merge, merges;
+	ELSE
+		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2 WHERE t.%2$I = $1 AND %3$s = ANY (ARRAY(SELECT f.fact FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = ANY ($3) AND f.relation = %4$L::regclass AND NOT f.set_aside))',
+			relation, customer_column, cx.key_of_row(relation, customer_column), relation) USING holder, lost, merges;
+	END IF;
+	IF EXISTS (SELECT FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside) THEN
+		SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO column_names
+		FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_recordset(NULL::%1$s, $1)', relation, column_names)
+		USING (SELECT jsonb_agg(f.fact) FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.give_facts_back(regclass, name, boolean, bigint, bigint, bigint) IS 'gives the rows of a table back that a merge moved or set aside, or that came since under a name of the customer who went; part of unmerge';
+
+CREATE FUNCTION cx.holder_after(merge bigint) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	holder bigint := (SELECT m.keep_id FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge);
+	later record;
+BEGIN
+	LOOP
+		SELECT m.customer_merge_id, m.keep_id, EXISTS (SELECT FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = m.customer_merge_id AND f.set_aside) AS sets_aside
+		INTO later FROM cx_data.customer_merge AS m WHERE m.lose_id = holder AND m.undone_at IS NULL;
+		EXIT WHEN NOT FOUND;
+		-- what it set aside may be of either customer
+		IF later.sets_aside THEN
+			RAISE EXCEPTION 'merge % is part of merge %, which set rows aside', merge, later.customer_merge_id
+				USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.unmerge(%s) first.', later.customer_merge_id);
+		END IF;
+		holder := later.keep_id;
+	END LOOP;
+	RETURN holder;
+END
+$$;
+COMMENT ON FUNCTION cx.holder_after(bigint) IS 'customer who now has what a merge moved, for the one who was kept may have been merged since; part of unmerge';
+
+CREATE FUNCTION cx.bring_customer_back(merge bigint) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	old_row jsonb;
+	column_names text;
+BEGIN
+	SELECT m.lost || jsonb_build_object('org_unit_id', m.org_unit_id) INTO old_row FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge;
+	DELETE FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = old_row ->> 'code';
+	SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO column_names
+	FROM pg_attribute
+	WHERE attrelid = 'cx_data.customer'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND old_row ? attname::text;
+	EXECUTE format('INSERT INTO cx_data.customer (%1$s) OVERRIDING SYSTEM VALUE SELECT %1$s FROM jsonb_populate_record(NULL::cx_data.customer, $1)', column_names) USING old_row;
+END
+$$;
+COMMENT ON FUNCTION cx.bring_customer_back(bigint) IS 'adds the customer again who went in a merge; part of unmerge';
+
+CREATE FUNCTION cx.unmerge(merge bigint) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	AS $$
+DECLARE
+	undone record;
+	holder bigint;
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	PERFORM cx.lock_facts();
+	SELECT m.lose_id, m.undone_at INTO undone FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'merge % does not exist', merge USING ERRCODE = 'undefined_object', HINT = 'TABLE cx_data.customer_merge shows the merges.';
+	END IF;
+	IF undone.undone_at IS NOT NULL THEN
+		RAISE EXCEPTION 'merge % was undone already', merge USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'TABLE cx_data.customer_merge shows the merges.';
+	END IF;
+	holder := cx.holder_after(merge);
+	PERFORM FROM cx_data.customer AS c WHERE c.customer_id = holder FOR UPDATE;
+	PERFORM cx.bring_customer_back(merge);
+	PERFORM cx.give_facts_back(t.relation, t.customer_column, t.has_merge, holder, undone.lose_id, merge) FROM cx.tables_of_customers() AS t;
+	DELETE FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge;
+	UPDATE cx_data.customer_merge AS m SET undone_at = now(), undone_by = current_user, lost = NULL WHERE m.customer_merge_id = merge;
+	RETURN undone.lose_id;
+END
+$$;
+COMMENT ON FUNCTION cx.unmerge(bigint) IS 'undoes a merge of customers: the one who went is there again, with all that was his as far as it still exists, and what came since under his names; gives his key';
+-- Forgetting a person
+
+CREATE FUNCTION cx.customer_added() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.customer_added() IS 'trigger on cx_data.customer: codes of customers who were merged or erased are not added';
+
+CREATE FUNCTION cx.erased_hash(kind text, name text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.erased_hash(text, text) IS 'hash by which capture recognizes a name of a customer who was erased (kind code for his code), or with kind source_key the key of one of his rows; NULL if nobody was erased. Takes SELECT on cx_data.erasure';
+
+CREATE FUNCTION cx.personal_columns() RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN ARRAY['address', 'attributes', 'body', 'comment', 'contact', 'detail', 'email', 'message', 'payload', 'phone', 'recipient', 'subject'];
+COMMENT ON FUNCTION cx.personal_columns() IS 'columns that erase_customer empties in rows that it keeps, in whatever table of the program they are';
+
+CREATE FUNCTION cx.names_of_customer(customer bigint, OUT kind text, OUT name text, OUT org_unit_id bigint) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'code', c.code, c.org_unit_id FROM cx_data.customer AS c WHERE c.customer_id = customer
+	UNION ALL
+	SELECT i.kind, i.value, CASE WHEN i.customer_merge_id IS NULL THEN c.org_unit_id ELSE m.org_unit_id END
+	FROM cx_data.customer_identity AS i JOIN cx_data.customer AS c USING (customer_id)
+	LEFT JOIN cx_data.customer_merge AS m ON m.customer_merge_id = i.customer_merge_id
+	WHERE i.customer_id = customer
+	UNION ALL
+	SELECT 'invitation', i.token::text, CASE WHEN i.customer_merge_id IS NULL THEN c.org_unit_id ELSE m.org_unit_id END
+	FROM cx_data.invitation AS i JOIN cx_data.customer AS c USING (customer_id)
+	LEFT JOIN cx_data.customer_merge AS m ON m.customer_merge_id = i.customer_merge_id
+	WHERE i.customer_id = customer;
+END
+$$;
+COMMENT ON FUNCTION cx.names_of_customer(bigint) IS 'names that lead to a customer, codes before a merge and tokens of invitations included, with the unit that stands in for feedback under them; part of erase_customer';
+
+CREATE FUNCTION cx.merges_of_customer(customer bigint) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ARRAY(
+		WITH RECURSIVE person (customer_id) AS (
+			SELECT customer
+			UNION
+			SELECT m.lose_id FROM cx_data.customer_merge AS m JOIN person ON m.keep_id = person.customer_id WHERE m.undone_at IS NULL
+		)
+		SELECT m.customer_merge_id FROM cx_data.customer_merge AS m
+		WHERE m.keep_id IN (SELECT customer_id FROM person) OR m.lose_id IN (SELECT customer_id FROM person));
+END
+$$;
+COMMENT ON FUNCTION cx.merges_of_customer(bigint) IS 'merges by which others came to a customer, directly or not, and those of his that were undone; part of erase_customer';
+
+CREATE FUNCTION cx.strings_of_customer(customer bigint) RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ARRAY(
+		SELECT n.name FROM cx.names_of_customer(customer) AS n
+		UNION
+		SELECT leaf #>> '{}'
+		FROM (SELECT to_jsonb(c) AS record FROM cx_data.customer AS c WHERE c.customer_id = customer
+			UNION ALL
+			SELECT m.lost FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = ANY (cx.merges_of_customer(customer)) AND m.lost IS NOT NULL) AS known
+		CROSS JOIN LATERAL jsonb_path_query((record - 'segment') - ARRAY['first_seen_at', 'created_at'], 'strict $.** ? (@.type() == "string" && @ != "")') AS leaf);
+END
+$$;
+COMMENT ON FUNCTION cx.strings_of_customer(bigint) IS 'what names or describes a customer: names, and all texts in his row; part of erase_customer';
+
+CREATE FUNCTION cx.erase_facts(relation regclass, customer_column name, is_required boolean, customer bigint) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changes text;
+	erased bigint;
+BEGIN
+	IF is_required THEN
+		EXECUTE format('DELETE FROM %s WHERE %I = $1', relation, customer_column) USING customer;
+	ELSE
+		SELECT string_agg(format('%I = %s', attname, CASE
+				WHEN attname = customer_column OR attname = 'customer_merge_id' THEN 'NULL'
+				WHEN attname = 'source_key' THEN $e$'erased:' || cx.erased_hash('source_key', source_key)$e$
+				WHEN NOT attnotnull THEN 'NULL'
+				WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype) THEN $e$'{}'$e$
+				ELSE $e$''$e$ END), ', ')
+		INTO changes
+		FROM pg_attribute
+		WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+			AND (attname = customer_column OR attname IN ('customer_merge_id', 'source_key') OR attname = ANY (cx.personal_columns()));
+		EXECUTE format('UPDATE %s SET %s WHERE %I = $1', relation, changes, customer_column) USING customer;
+	END IF;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_facts(regclass, name, boolean, bigint) IS 'deletes the rows of a customer from a table, or if they can be without him, makes them anonymous; part of erase_customer';
+
+CREATE FUNCTION cx.tables_that_hold(customer bigint, OUT relation text, OUT row_count bigint) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	facts record;
+	captured text;
+BEGIN
+	FOR facts IN
+		SELECT t.relation, t.customer_column FROM cx.tables_of_customers() AS t
+		WHERE t.is_ours AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = t.relation AND a.attname = 'source_id' AND NOT a.attisdropped)
+	LOOP
+		captured := concat_ws(' UNION ALL ', captured, format('SELECT source_id, source_key FROM %s WHERE %I = $1', facts.relation, facts.customer_column));
+	END LOOP;
+	RETURN QUERY EXECUTE format('SELECT s.relation::text, count(DISTINCT f.source_key) FROM (%s) AS f JOIN cx_data.source AS s USING (source_id) JOIN pg_class AS c ON c.oid = s.relation GROUP BY s.relation', captured) USING customer;
+END
+$$;
+COMMENT ON FUNCTION cx.tables_that_hold(bigint) IS 'attached tables of the user that rows of a customer were captured from, and how many rows; part of erase_customer';
+
+CREATE FUNCTION cx.check_only_program_refers(customer bigint) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	facts record;
+	refers boolean;
+BEGIN
+	FOR facts IN SELECT t.relation, t.customer_column FROM cx.tables_of_customers() AS t WHERE NOT t.is_ours LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I = $1)', facts.relation, facts.customer_column) INTO refers USING customer;
+		IF refers THEN
+			RAISE EXCEPTION 'table % refers to this customer', facts.relation
+				USING ERRCODE = 'foreign_key_violation', HINT = format('It is yours and is not touched: delete its rows of this customer first, or set column %I to NULL in them.', facts.customer_column);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.check_only_program_refers(bigint) IS 'raises an error if a table of the user refers to a customer by a foreign key; part of erase_customer';
+
+CREATE FUNCTION cx.erase_customer(customer text) RETURNS TABLE (relation text, what text, row_count bigint)
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp SET row_security = off
+	AS $$
+DECLARE
+	who bigint;
+	strings text[];
+	merges bigint[];
+	held jsonb;
+	facts record;
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	PERFORM cx.lock_facts();
+	who := cx.find_customer(customer);
+	-- names that others are noting wait for this, or this for them
+	PERFORM FROM cx_data.customer AS c WHERE c.customer_id = who FOR UPDATE;
+	PERFORM cx.check_only_program_refers(who);
+	strings := cx.strings_of_customer(who);
+	merges := cx.merges_of_customer(who);
+	held := (SELECT jsonb_object_agg(h.relation, h.row_count) FROM cx.tables_that_hold(who) AS h);
+
+	INSERT INTO cx_data.erasure DEFAULT VALUES ON CONFLICT DO NOTHING;
+	INSERT INTO cx_data.erased_customer AS e (name_hash, org_unit_id)
+	SELECT cx.erased_hash(n.kind, n.name), n.org_unit_id FROM cx.names_of_customer(who) AS n
+	ON CONFLICT (name_hash) DO UPDATE SET org_unit_id = excluded.org_unit_id;
+
+	FOR facts IN
+		SELECT substr(proname, length('erase_from_') + 1) AS name, oid::regproc AS function FROM pg_proc
+		WHERE pronamespace = 'cx'::regnamespace AND proname LIKE 'erase\_from\_%' ORDER BY proname COLLATE "C"
+	LOOP
+		EXECUTE format('SELECT %s($1, $2)', facts.function) INTO row_count USING who, strings;
+		relation := 'cx_data.' || facts.name;
+		what := 'cleared';
+		RETURN NEXT;
+	END LOOP;
+	FOR facts IN SELECT t.relation, t.customer_column, t.is_required FROM cx.tables_of_customers() AS t WHERE t.is_ours LOOP
+		row_count := cx.erase_facts(facts.relation, facts.customer_column, facts.is_required, who);
+		relation := facts.relation::text;
+		what := CASE WHEN facts.is_required THEN 'deleted' ELSE 'made anonymous' END;
+		RETURN NEXT;
+	END LOOP;
+	what := 'deleted';
+	DELETE FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = ANY (merges);
+	GET DIAGNOSTICS row_count = ROW_COUNT;
+	relation := 'cx_data.customer_merge';
+	RETURN NEXT;
+	DELETE FROM cx_data.customer AS c WHERE c.customer_id = who;
+	GET DIAGNOSTICS row_count = ROW_COUNT;
+	relation := 'cx_data.customer';
+	RETURN NEXT;
+	RETURN QUERY SELECT h.key, 'yours, not touched', h.value::bigint FROM jsonb_each_text(held) AS h ORDER BY h.key COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION cx.erase_customer(text) IS 'forgets a person, who may also be named by a code from before a merge: names, attributes, comments and tags go, answers and events stay without him, so that no score changes, and capturing his rows again brings nothing back. Gives what was done in which table, and names attached tables of yours that still hold him';
 -- What happened to a customer, in order
 
 CREATE FUNCTION cx.customer_timeline(customer text)
@@ -1138,14 +1605,8 @@ CREATE FUNCTION cx.customer_timeline(customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	who bigint;
+	who CONSTANT bigint := cx.find_customer(customer);
 BEGIN
-	PERFORM cx.require_program();
-	SELECT customer_id INTO who FROM cx_data.customer AS c WHERE c.code = customer;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'customer "%" does not exist', customer
-			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
-	END IF;
 	RETURN QUERY
 	SELECT h.happened_at, h.what, h.name, t.code, u.code, h.channel, h.metric, h.score, h.value, h.detail
 	FROM (
@@ -1370,6 +1831,46 @@ COMMENT ON COLUMN cx_data.customer.org_unit_id IS 'unit in charge; stands in whe
 COMMENT ON COLUMN cx_data.customer.attributes IS 'anything else that is known';
 COMMENT ON COLUMN cx_data.customer.first_seen_at IS 'time of the earliest feedback or event when this customer was added, else the time of adding';
 
+CREATE TABLE IF NOT EXISTS cx_data.customer_merge (
+	customer_merge_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	keep_id bigint NOT NULL,
+	lose_id bigint NOT NULL,
+	lost jsonb,
+	org_unit_id bigint REFERENCES cx_data.org_unit,
+	merged_at timestamptz NOT NULL DEFAULT now(),
+	merged_by text NOT NULL DEFAULT current_user,
+	undone_at timestamptz,
+	undone_by text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT customer_merge_check CHECK (keep_id <> lose_id)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS customer_merge_lose_id_key ON cx_data.customer_merge (lose_id) WHERE undone_at IS NULL;
+CREATE INDEX IF NOT EXISTS customer_merge_keep_id_idx ON cx_data.customer_merge (keep_id);
+CREATE INDEX IF NOT EXISTS customer_merge_org_unit_id_idx ON cx_data.customer_merge (org_unit_id) WHERE org_unit_id IS NOT NULL;
+COMMENT ON TABLE cx_data.customer_merge IS 'customers merged into others by cx.merge_customers(); cx.unmerge() undoes one';
+COMMENT ON COLUMN cx_data.customer_merge.keep_id IS 'customer who got everything; may have been merged himself since';
+COMMENT ON COLUMN cx_data.customer_merge.lose_id IS 'customer who went';
+COMMENT ON COLUMN cx_data.customer_merge.lost IS 'his row of cx_data.customer; NULL once he is back';
+COMMENT ON COLUMN cx_data.customer_merge.org_unit_id IS 'his unit, which still stands in for feedback under his names that names no unit';
+COMMENT ON COLUMN cx_data.customer_merge.merged_at IS 'when they were merged';
+COMMENT ON COLUMN cx_data.customer_merge.merged_by IS 'role that merged them';
+COMMENT ON COLUMN cx_data.customer_merge.undone_at IS 'when that was undone; NULL if it holds';
+COMMENT ON COLUMN cx_data.customer_merge.undone_by IS 'role that undid it';
+
+CREATE TABLE IF NOT EXISTS cx_data.customer_merge_fact (
+	customer_merge_fact_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_merge_id bigint NOT NULL REFERENCES cx_data.customer_merge ON DELETE CASCADE,
+	relation regclass NOT NULL,
+	fact jsonb NOT NULL,
+	set_aside boolean NOT NULL DEFAULT false,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS customer_merge_fact_customer_merge_id_idx ON cx_data.customer_merge_fact (customer_merge_id);
+COMMENT ON TABLE cx_data.customer_merge_fact IS 'rows that a merge moved in tables without a column customer_merge_id, and rows that could not be moved';
+COMMENT ON COLUMN cx_data.customer_merge_fact.relation IS 'table of the row';
+COMMENT ON COLUMN cx_data.customer_merge_fact.fact IS 'key of the row, as an array; if it was set aside, the whole row';
+COMMENT ON COLUMN cx_data.customer_merge_fact.set_aside IS 'whether the customer who was kept had such a row already, so that this one waits here';
+
 CREATE TABLE IF NOT EXISTS cx_data.customer_identity (
 	customer_identity_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
 	kind text NOT NULL,
@@ -1378,10 +1879,37 @@ CREATE TABLE IF NOT EXISTS cx_data.customer_identity (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (kind, value)
 );
+ALTER TABLE cx_data.customer_identity
+	ADD COLUMN IF NOT EXISTS customer_merge_id bigint CONSTRAINT customer_identity_customer_merge_id_fkey REFERENCES cx_data.customer_merge;
+IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cx_data.customer_identity'::regclass AND conname = 'customer_identity_kind_check') THEN
+	ALTER TABLE cx_data.customer_identity ADD CONSTRAINT customer_identity_kind_check CHECK (kind <> 'code' OR customer_merge_id IS NOT NULL);
+END IF;
 CREATE INDEX IF NOT EXISTS customer_identity_customer_id_idx ON cx_data.customer_identity (customer_id);
 COMMENT ON TABLE cx_data.customer_identity IS 'names under which the same customer appears: CRM id, phone, device, account';
 COMMENT ON COLUMN cx_data.customer_identity.kind IS 'kind of name, such as crm, phone or device';
 COMMENT ON COLUMN cx_data.customer_identity.value IS 'the name itself, unique within its kind';
+COMMENT ON COLUMN cx_data.customer_identity.customer_merge_id IS 'merge by which the name came to this customer; NULL if it always was his';
+
+CREATE TABLE IF NOT EXISTS cx_data.erasure (
+	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT erasure_singleton_check CHECK (singleton),
+	salt text NOT NULL DEFAULT gen_random_uuid() || '/' || gen_random_uuid(),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.erasure IS 'one row once a customer was erased';
+COMMENT ON COLUMN cx_data.erasure.salt IS 'what names and keys are hashed with; whoever knows it can try names out';
+
+CREATE TABLE IF NOT EXISTS cx_data.erased_customer (
+	erased_customer_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	name_hash text NOT NULL UNIQUE,
+	org_unit_id bigint REFERENCES cx_data.org_unit,
+	erased_by text NOT NULL DEFAULT current_user,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS erased_customer_org_unit_id_idx ON cx_data.erased_customer (org_unit_id) WHERE org_unit_id IS NOT NULL;
+COMMENT ON TABLE cx_data.erased_customer IS 'names of customers who were erased, as hashes, so that capturing them again brings nothing back';
+COMMENT ON COLUMN cx_data.erased_customer.name_hash IS 'hash of a code or another name: cx.erased_hash(kind, name)';
+COMMENT ON COLUMN cx_data.erased_customer.org_unit_id IS 'unit that stands in for anonymous feedback under this name that names no unit';
+COMMENT ON COLUMN cx_data.erased_customer.erased_by IS 'role that erased the customer';
 
 CREATE TABLE IF NOT EXISTS cx_data.persona (
 	persona_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
@@ -1587,6 +2115,7 @@ CREATE TABLE IF NOT EXISTS cx_data.feedback (
 	CONSTRAINT feedback_source_key UNIQUE (source_id, source_key)
 );
 ALTER TABLE cx_data.feedback ADD COLUMN IF NOT EXISTS changed_at timestamptz;
+ALTER TABLE cx_data.feedback ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS feedback_customer_id_idx ON cx_data.feedback (customer_id, responded_at);
 CREATE INDEX IF NOT EXISTS feedback_touchpoint_id_idx ON cx_data.feedback (touchpoint_id, responded_at);
 COMMENT ON TABLE cx_data.feedback IS 'what customers say: answers, complaints, suggestions, posts (X-data)';
@@ -1601,6 +2130,7 @@ COMMENT ON COLUMN cx_data.feedback.kind IS 'survey, complaint, suggestion, socia
 COMMENT ON COLUMN cx_data.feedback.metric IS 'code of the metric that the score is for';
 COMMENT ON COLUMN cx_data.feedback.source_key IS 'key of the row in its source; the same source and key is the same feedback';
 COMMENT ON COLUMN cx_data.feedback.changed_at IS 'when an imported response was changed last, for the newest wins; NULL for captured rows';
+COMMENT ON COLUMN cx_data.feedback.customer_merge_id IS 'merge by which it came to its customer, who was another one by the name it came under; NULL for most';
 COMMENT ON COLUMN cx_data.feedback.channel IS 'channel the answer came by, such as sms or app';
 
 CREATE TABLE IF NOT EXISTS cx_data.event (
@@ -1617,6 +2147,7 @@ CREATE TABLE IF NOT EXISTS cx_data.event (
 	attributes jsonb,
 	CONSTRAINT event_source_key UNIQUE (source_id, source_key)
 );
+ALTER TABLE cx_data.event ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS event_customer_id_idx ON cx_data.event (customer_id, occurred_at);
 CREATE INDEX IF NOT EXISTS event_name_idx ON cx_data.event (name, occurred_at);
 COMMENT ON TABLE cx_data.event IS 'what happened to customers: orders, bills, calls, faults, visits (O-data)';
@@ -1626,6 +2157,7 @@ COMMENT ON COLUMN cx_data.event.org_unit_id IS 'unit where it happened; capturin
 COMMENT ON COLUMN cx_data.event.value IS 'how much: an amount, a duration in seconds, a count';
 COMMENT ON COLUMN cx_data.event.name IS 'what happened, such as bill or outage';
 COMMENT ON COLUMN cx_data.event.source_id IS 'source that delivered it; NULL if written by hand';
+COMMENT ON COLUMN cx_data.event.customer_merge_id IS 'merge by which it came to its customer, who was another one by the name it came under; NULL for most';
 COMMENT ON COLUMN cx_data.event.source_key IS 'key of the row in its source; the same source and key is the same event';
 
 CREATE TABLE IF NOT EXISTS cx_data.import_error (
@@ -1763,12 +2295,14 @@ CREATE TABLE IF NOT EXISTS cx_data.invitation (
 	answered_at timestamptz,
 	feedback_id bigint
 );
+ALTER TABLE cx_data.invitation ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS invitation_customer_id_idx ON cx_data.invitation (customer_id, invited_at);
 CREATE INDEX IF NOT EXISTS invitation_queued_idx ON cx_data.invitation (invitation_id) WHERE status = 'queued';
 CREATE INDEX IF NOT EXISTS invitation_open_idx ON cx_data.invitation (survey_id, customer_id) WHERE status IN ('queued', 'sent');
 COMMENT ON TABLE cx_data.invitation IS 'invitations to surveys, those that were suppressed included';
 COMMENT ON COLUMN cx_data.invitation.status IS 'queued, sent, answered, expired (not answered in time) or suppressed';
-COMMENT ON COLUMN cx_data.invitation.reason IS 'why it was suppressed: opted out, already invited, cooldown, or the code of a contact rule';
+COMMENT ON COLUMN cx_data.invitation.reason IS 'why it was suppressed: opted out, already invited, cooldown, erased, or the code of a contact rule';
+COMMENT ON COLUMN cx_data.invitation.customer_merge_id IS 'merge by which it came to its customer; NULL if it always was his';
 COMMENT ON COLUMN cx_data.invitation.token IS 'secret for the link; a response that carries it is that of the customer';
 COMMENT ON COLUMN cx_data.invitation.invited_at IS 'when it was queued or suppressed';
 COMMENT ON COLUMN cx_data.invitation.expires_at IS 'first instant at which it cannot be answered any more';
@@ -1834,8 +2368,14 @@ CREATE OR REPLACE TRIGGER touchpoint_changed AFTER INSERT OR UPDATE OR DELETE OR
 CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.source
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 
+CREATE OR REPLACE TRIGGER customer_merge_changed AFTER INSERT OR DELETE OR TRUNCATE ON cx_data.customer_merge
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER erasure_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.erasure
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 CREATE OR REPLACE TRIGGER customer_changed AFTER DELETE OR TRUNCATE ON cx_data.customer
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER customer_added BEFORE INSERT ON cx_data.customer
+	FOR EACH ROW EXECUTE FUNCTION cx.customer_added();
 
 CREATE OR REPLACE TRIGGER metric_in_use BEFORE UPDATE OR DELETE ON cx_data.metric
 	FOR EACH ROW EXECUTE FUNCTION cx.metric_in_use();
@@ -2539,16 +3079,16 @@ SELECT c.customer_id, c.code, c.name, c.segment, u.code AS org_unit, u.name AS o
 	said.complaint_90_day_count, problem.problem_touchpoints,
 	happened.event_30_day_count, happened.event_90_day_count,
 	latest.last_event, latest.last_event_at, latest.recent_events,
-	c.first_seen_at, greatest(said.last_feedback_at, latest.last_event_at) AS last_seen_at
+	least(c.first_seen_at, said.first_feedback_at, latest.first_event_at) AS first_seen_at, greatest(said.last_feedback_at, latest.last_event_at) AS last_seen_at
 FROM cx_data.customer AS c
 LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 LEFT JOIN LATERAL (
-	SELECT string_agg(t.code, ', ' ORDER BY t.code) AS tags
+	SELECT string_agg(DISTINCT t.code, ', ' ORDER BY t.code) AS tags
 	FROM cx_data.customer_tag AS g JOIN cx_data.tag AS t USING (tag_id)
 	WHERE g.customer_id = c.customer_id AND g.valid_from <= cx.as_of() AND (g.valid_until > cx.as_of() OR g.valid_until IS NULL)
 ) AS carried ON true
 LEFT JOIN LATERAL (
-	SELECT count(*) AS feedback_count, max(responded_at) AS last_feedback_at,
+	SELECT count(*) AS feedback_count, min(responded_at) AS first_feedback_at, max(responded_at) AS last_feedback_at,
 		max(responded_at) FILTER (WHERE formula = 'nps') AS last_nps_at,
 		(array_agg(score ORDER BY recency) FILTER (WHERE formula = 'nps'))[1] AS last_nps_score,
 		max(responded_at) FILTER (WHERE formula = 'csat') AS last_csat_at,
@@ -2591,6 +3131,7 @@ LEFT JOIN LATERAL (
 ) AS happened ON true
 LEFT JOIN LATERAL (
 	SELECT max(occurred_at) AS last_event_at,
+		(SELECT min(e.occurred_at) FROM cx_data.event AS e WHERE e.customer_id = c.customer_id AND e.occurred_at <= cx.as_of()) AS first_event_at,
 		(array_agg(name ORDER BY occurred_at DESC, event_id DESC))[1] AS last_event,
 		string_agg(name, ', ' ORDER BY occurred_at DESC, event_id DESC) AS recent_events
 	FROM (
@@ -2627,7 +3168,7 @@ COMMENT ON COLUMN cx_data.customer_profile.event_90_day_count IS 'events of the 
 COMMENT ON COLUMN cx_data.customer_profile.last_event IS 'name of the last event';
 COMMENT ON COLUMN cx_data.customer_profile.last_event_at IS 'when that was';
 COMMENT ON COLUMN cx_data.customer_profile.recent_events IS 'names of the last five events, the latest first, separated by commas';
-COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event when this customer was added, else the time of adding';
+COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event, or of adding the customer, whichever came first';
 COMMENT ON COLUMN cx_data.customer_profile.last_seen_at IS 'time of the latest feedback or event; NULL if none';
 END
 $program$;
@@ -2908,12 +3449,12 @@ COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relatio
 
 CREATE FUNCTION cx.attach_feedback(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, metric text DEFAULT NULL, score text DEFAULT NULL, responded_at text DEFAULT NULL, comment text DEFAULT NULL, channel text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, kind text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
-	RETURN cx.attach('feedback', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'metric', metric, 'score', score, 'responded_at', responded_at, 'comment', comment, 'channel', channel, 'org_unit', org_unit, 'staff', staff, 'kind', kind, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+	RETURN cx.attach('feedback', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'metric', metric, 'score', score, 'responded_at', responded_at, 'comment', comment, 'channel', channel, 'org_unit', org_unit, 'staff', staff, 'kind', kind, 'attributes', attributes, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
 COMMENT ON FUNCTION cx.attach_feedback(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are feedback: from key on, each argument is an SQL expression over its columns, in a text; from then on cx_data.feedback follows each of its changes. Call it with named arguments; gives how many rows were captured. With changed_at, cx.sync_source() brings the rows in instead of triggers';
 
 CREATE FUNCTION cx.attach_event(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, name text DEFAULT NULL, value text DEFAULT NULL, occurred_at text DEFAULT NULL, org_unit text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
-	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', customer_kind, 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
 COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are events, as attach_feedback does for feedback: cx_data.event follows each of its changes';
 
 CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
@@ -3064,10 +3605,31 @@ BEGIN
 	IF token !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN
 		RETURN NULL;
 	END IF;
-	RETURN (SELECT customer.code FROM cx_data.invitation JOIN cx_data.customer USING (customer_id) WHERE invitation.token = invited_customer.token::uuid);
+	RETURN coalesce(
+		-- as he was called when he was invited
+		(SELECT coalesce(n.value, c.code)
+			FROM cx_data.invitation AS i JOIN cx_data.customer AS c USING (customer_id)
+			LEFT JOIN cx_data.customer_identity AS n ON n.customer_merge_id = i.customer_merge_id AND n.customer_id = i.customer_id AND n.kind = 'code'
+			WHERE i.token = invited_customer.token::uuid),
+		-- that of a customer who was erased stands for himself
+		(SELECT lower(invited_customer.token) WHERE EXISTS (SELECT FROM cx_data.erased_customer AS e WHERE e.name_hash = cx.erased_hash('invitation', lower(invited_customer.token)))));
 END
 $$;
-COMMENT ON FUNCTION cx.invited_customer(text) IS 'code of the customer whose invitation has this token; NULL if none has';
+COMMENT ON FUNCTION cx.invited_customer(text) IS 'code of the customer whose invitation has this token; the token itself if he was erased; NULL if none has';
+
+CREATE FUNCTION cx.erase_from_invitation(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE cx_data.invitation AS i SET token = gen_random_uuid(),
+		status = CASE i.status WHEN 'queued' THEN 'suppressed' ELSE i.status END, reason = CASE i.status WHEN 'queued' THEN 'erased' ELSE i.reason END
+	WHERE i.customer_id = customer;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_invitation(bigint, text[]) IS 'takes the tokens of a customer''s invitations out, which lead to his responses, and suppresses those that are queued; part of erase_customer';
 
 CREATE FUNCTION cx.suppression_reason(customer bigint, survey bigint, channel text, at timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -3116,7 +3678,7 @@ BEGIN
 		RAISE EXCEPTION 'at must be a time' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
 	END IF;
 	-- one at a time for each customer, so that rules see what others do
-	SELECT c.customer_id INTO invited FROM cx_data.customer AS c WHERE c.code = customer FOR NO KEY UPDATE;
+	SELECT c.customer_id INTO invited FROM cx_data.customer AS c WHERE c.customer_id = cx.identify('code', customer) FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;
@@ -3155,7 +3717,7 @@ DECLARE
 	asked bigint;
 BEGIN
 	PERFORM cx.require_program();
-	SELECT c.customer_id INTO who FROM cx_data.customer AS c WHERE c.code = customer FOR NO KEY UPDATE;
+	SELECT c.customer_id INTO who FROM cx_data.customer AS c WHERE c.customer_id = cx.identify('code', customer) FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;
@@ -3476,6 +4038,77 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.retry_import(text) IS 'tries responses again that could not be imported, gives how many errors went; called by maintain';
+-- What collecting keeps of persons besides feedback and events, and how erase_customer takes it out
+
+CREATE FUNCTION cx.customers_of_response(definition jsonb, response jsonb) RETURNS SETOF text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY
+	SELECT DISTINCT found.customer
+	FROM cx.import_questions(definition) AS q
+	CROSS JOIN LATERAL (SELECT coalesce(q.customer, nullif(jsonb_path_query_first(response, q.customer_path, q.variables, true) #>> '{}', ''),
+		cx.invited_customer(jsonb_path_query_first(response, q.invitation_path, q.variables, true) #>> '{}')) AS customer) AS found
+	WHERE found.customer IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.customers_of_response(jsonb, jsonb) IS 'names of the customers that an imported response is of, as its definition finds them';
+
+CREATE FUNCTION cx.response_is_erased(definition jsonb, response jsonb) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM cx.customers_of_response(definition, response) AS name
+		JOIN cx_data.erased_customer AS e ON e.name_hash IN (cx.erased_hash(coalesce(definition ->> 'customer_kind', 'code'), name), cx.erased_hash('invitation', name)));
+END
+$$;
+COMMENT ON FUNCTION cx.response_is_erased(jsonb, jsonb) IS 'whether an imported response is of a customer who was erased, so that nothing of it is set aside';
+
+CREATE FUNCTION cx.response_is_of(source bigint, response jsonb, customer bigint, strings text[]) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	definition CONSTANT jsonb := (SELECT f.definition || (s.mapping - 'format') FROM cx_data.source AS s JOIN cx_data.import_format AS f ON f.code = s.mapping ->> 'format' WHERE s.source_id = source);
+	named CONSTANT text[] := ARRAY(SELECT cx.customers_of_response(definition, response) WHERE definition IS NOT NULL);
+BEGIN
+	IF cardinality(named) > 0 THEN
+		RETURN EXISTS (SELECT FROM cx.names_of_customer(customer) AS n WHERE n.kind IN ('code', 'invitation', definition ->> 'customer_kind') AND n.name = ANY (named));
+	END IF;
+	RETURN EXISTS (SELECT FROM unnest(strings) AS s WHERE length(s) > 2 AND strpos(lower(response::text), lower(trim(BOTH '"' FROM to_jsonb(s)::text))) > 0);
+END
+$$;
+COMMENT ON FUNCTION cx.response_is_of(bigint, jsonb, bigint, text[]) IS 'whether a response is of a customer: one that names its customer by that, any other if a string of his stands in it; part of erase_customer';
+
+CREATE FUNCTION cx.erase_from_response_apart(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	DELETE FROM cx_data.response_apart AS a WHERE cx.response_is_of(a.source_id, a.payload, customer, strings);
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_response_apart(bigint, text[]) IS 'deletes responses of a customer that were set aside; part of erase_customer, which calls all functions erase_from_<table>';
+
+CREATE FUNCTION cx.erase_from_import_error(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	deleted bigint;
+	erased bigint;
+BEGIN
+	DELETE FROM cx_data.import_error AS e WHERE e.payload IS NOT NULL AND cx.response_is_of(e.source_id, e.payload, customer, strings);
+	GET DIAGNOSTICS deleted = ROW_COUNT;
+	-- maintain() still tries rows of attached tables, and finds them by comparing all
+	UPDATE cx_data.import_error AS e SET source_key = 'erased:' || cx.erased_hash('source_key', e.source_key), message = 'the message is not kept, for it may name a customer who was erased'
+	WHERE e.payload IS NULL AND (
+		EXISTS (SELECT FROM unnest(strings) AS s WHERE e.source_key = s
+			OR strpos(lower(e.message), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0
+			OR (length(s) > 2 AND strpos(lower(e.source_key), lower(s)) > 0))
+		OR EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer)
+		OR EXISTS (SELECT FROM cx_data.event AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer));
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN deleted + erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_import_error(bigint, text[]) IS 'deletes responses of a customer that could not be imported, and takes keys and messages out that may name him; part of erase_customer';
 -- Keeping the program: folding tallies, new partitions, sources without triggers, failed rows
 
 CREATE FUNCTION cx.owner_rebuild(argument jsonb, caller oid) RETURNS jsonb
@@ -3610,12 +4243,12 @@ BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
 	SELECT source_id, compared_at INTO failed_source, last_compared_at FROM cx_data.source WHERE name = retry_source.source FOR NO KEY UPDATE;
-	-- rows without a key can only be found by comparing all: ten times, then once an hour
+	-- rows without a key, or with the hash of one, can only be found by comparing all: ten times, then once an hour
 	SELECT coalesce(bool_or(attempts < 10 OR last_compared_at < now() - interval '1 hour'), false), max(attempts) INTO must_compare, nameless_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source AND source_key IS NULL;
+	FROM cx_data.import_error WHERE source_id = failed_source AND starts_with(source_key, 'erased:') IS NOT FALSE;
 	SELECT array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
 	INTO failed_ids, failed_keys, failed_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source AND (source_key IS NOT NULL OR must_compare);
+	FROM cx_data.import_error WHERE source_id = failed_source AND (NOT starts_with(source_key, 'erased:') OR must_compare);
 	IF failed_keys IS NULL THEN
 		RETURN 0;
 	END IF;

@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 
 #include "collect/capture.h"
+#include "people/erase.h"
 #include "program/owner.h"
 
 /* All that this backend has used, by trigger. */
@@ -222,27 +223,64 @@ capture_map_keys_failed(Capture *capture, const RowSet *row, const ErrorData *er
 {
 }
 
-/* Note a row that cannot be mapped. */
-void
-capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+/* Map rows to their customers alone, into the keys of the capture. */
+static void
+capture_map_customer(Capture *capture, const RowSet *rows)
+{
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	ActingAs	before = act_as_reader(capture->owner);
+
+	SetTuplestoreDestReceiverParams(receiver, capture->keys, CurrentMemoryContext, false, NULL, NULL);
+	register_rows(capture, MAPPING_NEW_ROWS, rows);
+	target_query_into(mapping_field_query(&capture->captured->mapping, FIELD_CUSTOMER, MAPPING_NEW_ROWS), 0, NULL, NULL, NULL, receiver);
+	act_as_before(before);
+}
+
+/* The text that some work finds for one row; false if it fails. */
+static bool
+capture_find_text(const Capture *capture, const RowSet *row, RowsWork work, char **found)
 {
 	Capture		search = *capture;
-	char	   *key = NULL;
 	ErrorData  *ignored;
+	bool		done;
 
 	search.keys = tuplestore_begin_heap(true, false, work_mem);
-	if (capture_try(&search, row, capture_map_keys, &ignored))
+	done = capture_try(&search, row, work, &ignored);
+	*found = NULL;
+	if (done)
 	{
 		TupleTableSlot *slot = MakeSingleTupleTableSlot(target_key_columns(), &TTSOpsMinimalTuple);
 		bool		isnull = true;
 
 		if (tuplestore_gettupleslot(search.keys, true, false, slot))
 			(void) slot_getattr(slot, 1, &isnull);
-		key = isnull ? NULL : TextDatumGetCString(slot->tts_values[0]);
+		*found = isnull ? NULL : TextDatumGetCString(slot->tts_values[0]);
 		ExecDropSingleTupleTableSlot(slot);
 	}
-	sink_add_bad(capture->sink, key, error->sqlerrcode, error->message);
 	tuplestore_end(search.keys);
+	return done;
+}
+
+/* Whether a row that cannot be mapped may be one of a customer who was erased. */
+static bool
+capture_may_be_erased(const Capture *capture, const RowSet *row)
+{
+	const Mapping *mapping = &capture->captured->mapping;
+	char	   *code;
+
+	if (mapping->expressions[FIELD_CUSTOMER] == NULL || !customers_were_erased())
+		return false;
+	return !capture_find_text(capture, row, capture_map_customer, &code) || sink_is_erased(mapping, code);
+}
+
+/* Note a row that cannot be mapped. */
+void
+capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+{
+	char	   *key;
+
+	(void) capture_find_text(capture, row, capture_map_keys, &key);
+	sink_add_bad(capture->sink, key, error->sqlerrcode, error->message, capture_may_be_erased(capture, row));
 }
 
 /* Whether an error is not the fault of a row, so that trying again in parts is of no use. */
@@ -372,7 +410,7 @@ write_some(Capture *capture, const RowSet *ready)
 static void
 write_failed(Capture *capture, const RowSet *row, const ErrorData *error)
 {
-	sink_add_bad(capture->sink, sink_first_key(row->rows), error->sqlerrcode, error->message);
+	sink_add_bad(capture->sink, sink_first_key(row->rows), error->sqlerrcode, error->message, false);
 }
 
 /* Write what can be written of the capture, and note what cannot. */
@@ -407,6 +445,8 @@ capture_rows(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
 			capture_isolate(capture, old_rows, capture_map_keys, capture_map_keys_failed);
 		else
 			map_keys(capture, old_rows, capture->keys);
+		if (customers_were_erased())
+			target_add_erased_keys(capture->keys);
 	}
 	if (new_rows != NULL && records_errors)
 		capture_isolate(capture, new_rows, capture_map, capture_map_failed);

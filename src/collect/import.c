@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "collect/capture.h"
+#include "people/erase.h"
 #include "program/owner.h"
 
 /* Columns of the result of import_responses(). */
@@ -52,6 +53,7 @@ enum ResponseColumn
 typedef struct Import
 {
 	Capture		capture;		/* first, for what is done with rows gets this */
+	Jsonb	   *format;
 	SPITupleTable *questions;	/* one row each: the parameters of the mapping */
 	uint64		question_count;
 } Import;
@@ -211,6 +213,26 @@ import_map(Capture *capture, const RowSet *responses)
 	act_as_before(before);
 }
 
+/* Whether a response is of a customer who was erased. */
+static bool
+import_is_erased(const Import *import, Datum response)
+{
+	Oid			types[2] = {JSONBOID, JSONBOID};
+	Datum		arguments[2] = {JsonbPGetDatum(import->format), response};
+	ActingAs	before;
+	bool		isnull;
+	bool		is_erased;
+
+	if (!customers_were_erased())
+		return false;
+	before = act_as(program_owner());
+	if (SPI_execute_with_args("SELECT cx.response_is_erased($1, $2)", 2, types, arguments, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot tell whose response this is");
+	is_erased = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	act_as_before(before);
+	return is_erased;
+}
+
 /* Note a response that cannot be mapped, and keep it so that it can be tried again. */
 static void
 import_failed(Capture *capture, const RowSet *response, const ErrorData *error)
@@ -222,7 +244,7 @@ import_failed(Capture *capture, const RowSet *response, const ErrorData *error)
 	{
 		slot_getallattrs(slot);
 		sink_add_bad(capture->sink, slot->tts_isnull[RESPONSE_KEY] ? NULL : TextDatumGetCString(slot->tts_values[RESPONSE_KEY]),
-					 error->sqlerrcode, error->message);
+					 error->sqlerrcode, error->message, import_is_erased((Import *) capture, slot->tts_values[RESPONSE_BODY]));
 		sink_keep_bad(capture->sink, slot->tts_values[RESPONSE_BODY]);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -256,8 +278,9 @@ import_suffixes(const Import *import)
 static int64
 import_set_aside(const Import *import, const RowSet *responses)
 {
-	Oid			types[2] = {INT8OID, TEXTARRAYOID};
-	Datum		arguments[2] = {Int64GetDatum(import->capture.source_id), import_suffixes(import)};
+	Oid			types[3] = {INT8OID, TEXTARRAYOID, JSONBOID};
+	Datum		arguments[3] = {Int64GetDatum(import->capture.source_id), import_suffixes(import), JsonbPGetDatum(import->format)};
+	char		nulls[] = {' ', ' ', customers_were_erased() ? ' ' : 'n', '\0'};
 	ActingAs	before = act_as(program_owner());
 	int64		count;
 
@@ -267,12 +290,12 @@ import_set_aside(const Import *import, const RowSet *responses)
 							  " WHERE a.source_id = $1 AND a.source_key = r.source_key AND r.state IS NULL) "
 							  "INSERT INTO cx_data.response_apart (source_id, source_key, state, payload)"
 							  " SELECT DISTINCT ON (source_key) $1, source_key, state, response FROM cx_response AS r"
-							  " WHERE state IS NOT NULL"
+							  " WHERE state IS NOT NULL AND ($3 IS NULL OR NOT cx.response_is_erased($3, response))"
 							  " AND NOT EXISTS (SELECT FROM cx_response AS done WHERE done.source_key = r.source_key AND done.state IS NULL)"
 							  " AND NOT EXISTS (SELECT FROM pg_catalog.unnest($2) AS suffix JOIN cx_data.feedback AS f"
 							  " ON f.source_id = $1 AND f.source_key = r.source_key || suffix)"
 							  " ON CONFLICT (source_id, source_key) DO UPDATE SET state = excluded.state, payload = excluded.payload, received_at = pg_catalog.now()",
-							  2, types, arguments, NULL, false, 0) != SPI_OK_INSERT)
+							  3, types, arguments, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "cannot set responses aside");
 	count = SPI_processed;
 	act_as_before(before);
@@ -291,7 +314,7 @@ import_check_empty(Sink *sink, const RowSet *responses, Jsonb *payload)
 					  "no response found in the payload");
 	if (!sink->mapping->records_errors)
 		problem_raise(&problem);
-	sink_add_bad(sink, NULL, problem.sqlstate, problem.message);
+	sink_add_bad(sink, NULL, problem.sqlstate, problem.message, false);
 	sink_keep_bad(sink, JsonbPGetDatum(payload));
 }
 
@@ -338,7 +361,7 @@ import_responses(PG_FUNCTION_ARGS)
 	Mapping		mapping = {.source = name, .records_errors = PG_GETARG_BOOL(3), .keeps_versions = true,
 		.creates_touchpoints = on_unknown != NULL && strcmp(on_unknown, "create") == 0,
 	.customer_kind = format_text(format, "customer_kind")};
-	Import		import = {.capture = {.owner = program_owner(), .source_id = import_source(name)->id}};
+	Import		import = {.capture = {.owner = program_owner(), .source_id = import_source(name)->id}, .format = format};
 	RowSet		responses;
 	TargetCounts counts;
 	int64		set_aside;

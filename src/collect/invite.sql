@@ -15,10 +15,31 @@ BEGIN
 	IF token !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN
 		RETURN NULL;
 	END IF;
-	RETURN (SELECT customer.code FROM cx_data.invitation JOIN cx_data.customer USING (customer_id) WHERE invitation.token = invited_customer.token::uuid);
+	RETURN coalesce(
+		-- as he was called when he was invited
+		(SELECT coalesce(n.value, c.code)
+			FROM cx_data.invitation AS i JOIN cx_data.customer AS c USING (customer_id)
+			LEFT JOIN cx_data.customer_identity AS n ON n.customer_merge_id = i.customer_merge_id AND n.customer_id = i.customer_id AND n.kind = 'code'
+			WHERE i.token = invited_customer.token::uuid),
+		-- that of a customer who was erased stands for himself
+		(SELECT lower(invited_customer.token) WHERE EXISTS (SELECT FROM cx_data.erased_customer AS e WHERE e.name_hash = cx.erased_hash('invitation', lower(invited_customer.token)))));
 END
 $$;
-COMMENT ON FUNCTION cx.invited_customer(text) IS 'code of the customer whose invitation has this token; NULL if none has';
+COMMENT ON FUNCTION cx.invited_customer(text) IS 'code of the customer whose invitation has this token; the token itself if he was erased; NULL if none has';
+
+CREATE FUNCTION cx.erase_from_invitation(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE cx_data.invitation AS i SET token = gen_random_uuid(),
+		status = CASE i.status WHEN 'queued' THEN 'suppressed' ELSE i.status END, reason = CASE i.status WHEN 'queued' THEN 'erased' ELSE i.reason END
+	WHERE i.customer_id = customer;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_invitation(bigint, text[]) IS 'takes the tokens of a customer''s invitations out, which lead to his responses, and suppresses those that are queued; part of erase_customer';
 
 CREATE FUNCTION cx.suppression_reason(customer bigint, survey bigint, channel text, at timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -67,7 +88,7 @@ BEGIN
 		RAISE EXCEPTION 'at must be a time' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
 	END IF;
 	-- one at a time for each customer, so that rules see what others do
-	SELECT c.customer_id INTO invited FROM cx_data.customer AS c WHERE c.code = customer FOR NO KEY UPDATE;
+	SELECT c.customer_id INTO invited FROM cx_data.customer AS c WHERE c.customer_id = cx.identify('code', customer) FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;
@@ -106,7 +127,7 @@ DECLARE
 	asked bigint;
 BEGIN
 	PERFORM cx.require_program();
-	SELECT c.customer_id INTO who FROM cx_data.customer AS c WHERE c.code = customer FOR NO KEY UPDATE;
+	SELECT c.customer_id INTO who FROM cx_data.customer AS c WHERE c.customer_id = cx.identify('code', customer) FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;

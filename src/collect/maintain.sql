@@ -132,12 +132,12 @@ BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
 	SELECT source_id, compared_at INTO failed_source, last_compared_at FROM cx_data.source WHERE name = retry_source.source FOR NO KEY UPDATE;
-	-- rows without a key can only be found by comparing all: ten times, then once an hour
+	-- rows without a key, or with the hash of one, can only be found by comparing all: ten times, then once an hour
 	SELECT coalesce(bool_or(attempts < 10 OR last_compared_at < now() - interval '1 hour'), false), max(attempts) INTO must_compare, nameless_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source AND source_key IS NULL;
+	FROM cx_data.import_error WHERE source_id = failed_source AND starts_with(source_key, 'erased:') IS NOT FALSE;
 	SELECT array_agg(import_error_id), array_agg(source_key), array_agg(attempts)
 	INTO failed_ids, failed_keys, failed_attempts
-	FROM cx_data.import_error WHERE source_id = failed_source AND (source_key IS NOT NULL OR must_compare);
+	FROM cx_data.import_error WHERE source_id = failed_source AND (NOT starts_with(source_key, 'erased:') OR must_compare);
 	IF failed_keys IS NULL THEN
 		RETURN 0;
 	END IF;

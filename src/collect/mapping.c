@@ -29,11 +29,11 @@
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 #include "collect/mapping.h"
 #include "collect/target.h"
+#include "program/hash.h"
 #include "program/owner.h"
 
 /* A field of a mapping. */
@@ -175,18 +175,25 @@ mapping_query(const Mapping *mapping, const char *rows)
 	return query.data;
 }
 
-/* The query for the keys of these rows. */
+/* The query for one field of these rows, as text. */
 char *
-mapping_key_query(const Mapping *mapping, const char *rows)
+mapping_field_query(const Mapping *mapping, MappingField field, const char *rows)
 {
 	StringInfoData query;
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	mapping_append(&query, mapping->expressions[FIELD_KEY]);
-	appendStringInfo(&query, "::text AS source_key FROM %s AS %s", rows, quote_identifier(mapping->alias));
+	mapping_append(&query, mapping->expressions[field]);
+	appendStringInfo(&query, "::text AS wanted FROM %s AS %s", rows, quote_identifier(mapping->alias));
 	append_condition(&query, mapping);
 	return query.data;
+}
+
+/* The query for the keys of these rows. */
+char *
+mapping_key_query(const Mapping *mapping, const char *rows)
+{
+	return mapping_field_query(mapping, FIELD_KEY, rows);
 }
 
 /* Make errors point into the expression instead of into the statement that attaches. */
@@ -359,20 +366,12 @@ char *
 mapping_mark(Oid owner, int count, char **arguments)
 {
 	StringInfoData all;
-	bytea	   *hash;
-	char	   *hex;
 
 	initStringInfo(&all);
-	appendStringInfoSpaces(&all, VARHDRSZ);
 	appendStringInfo(&all, "%s", GetUserNameFromId(owner, false));
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&all, "%zu:%s", strlen(arguments[i]), arguments[i]);
-	SET_VARSIZE(all.data, all.len);
-	hash = DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(all.data)));
-
-	hex = palloc0(2 * VARSIZE_ANY_EXHDR(hash) + 1);
-	(void) hex_encode(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash), hex);
-	return psprintf("cx %s", hex);
+	return psprintf("cx %s", hash_in_hex(all.data, all.len));
 }
 
 /* Whether this owner of its relation made a trigger. */

@@ -59,6 +59,7 @@ extern Mapping mapping_read(int count, char **arguments);
 extern char **mapping_arguments(const Trigger *trigger);
 extern void mapping_append(StringInfo query, const char *expression);
 extern char *mapping_query(const Mapping *mapping, const char *rows);
+extern char *mapping_field_query(const Mapping *mapping, MappingField field, const char *rows);
 extern char *mapping_key_query(const Mapping *mapping, const char *rows);
 extern void mapping_check(const Mapping *mapping, Relation relation);
 extern char *mapping_mark(Oid owner, int count, char **arguments);

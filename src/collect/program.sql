@@ -83,6 +83,7 @@ CREATE TABLE IF NOT EXISTS cx_data.feedback (
 	CONSTRAINT feedback_source_key UNIQUE (source_id, source_key)
 );
 ALTER TABLE cx_data.feedback ADD COLUMN IF NOT EXISTS changed_at timestamptz;
+ALTER TABLE cx_data.feedback ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS feedback_customer_id_idx ON cx_data.feedback (customer_id, responded_at);
 CREATE INDEX IF NOT EXISTS feedback_touchpoint_id_idx ON cx_data.feedback (touchpoint_id, responded_at);
 COMMENT ON TABLE cx_data.feedback IS 'what customers say: answers, complaints, suggestions, posts (X-data)';
@@ -97,6 +98,7 @@ COMMENT ON COLUMN cx_data.feedback.kind IS 'survey, complaint, suggestion, socia
 COMMENT ON COLUMN cx_data.feedback.metric IS 'code of the metric that the score is for';
 COMMENT ON COLUMN cx_data.feedback.source_key IS 'key of the row in its source; the same source and key is the same feedback';
 COMMENT ON COLUMN cx_data.feedback.changed_at IS 'when an imported response was changed last, for the newest wins; NULL for captured rows';
+COMMENT ON COLUMN cx_data.feedback.customer_merge_id IS 'merge by which it came to its customer, who was another one by the name it came under; NULL for most';
 COMMENT ON COLUMN cx_data.feedback.channel IS 'channel the answer came by, such as sms or app';
 
 CREATE TABLE IF NOT EXISTS cx_data.event (
@@ -113,6 +115,7 @@ CREATE TABLE IF NOT EXISTS cx_data.event (
 	attributes jsonb,
 	CONSTRAINT event_source_key UNIQUE (source_id, source_key)
 );
+ALTER TABLE cx_data.event ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS event_customer_id_idx ON cx_data.event (customer_id, occurred_at);
 CREATE INDEX IF NOT EXISTS event_name_idx ON cx_data.event (name, occurred_at);
 COMMENT ON TABLE cx_data.event IS 'what happened to customers: orders, bills, calls, faults, visits (O-data)';
@@ -122,6 +125,7 @@ COMMENT ON COLUMN cx_data.event.org_unit_id IS 'unit where it happened; capturin
 COMMENT ON COLUMN cx_data.event.value IS 'how much: an amount, a duration in seconds, a count';
 COMMENT ON COLUMN cx_data.event.name IS 'what happened, such as bill or outage';
 COMMENT ON COLUMN cx_data.event.source_id IS 'source that delivered it; NULL if written by hand';
+COMMENT ON COLUMN cx_data.event.customer_merge_id IS 'merge by which it came to its customer, who was another one by the name it came under; NULL for most';
 COMMENT ON COLUMN cx_data.event.source_key IS 'key of the row in its source; the same source and key is the same event';
 
 CREATE TABLE IF NOT EXISTS cx_data.import_error (
@@ -259,12 +263,14 @@ CREATE TABLE IF NOT EXISTS cx_data.invitation (
 	answered_at timestamptz,
 	feedback_id bigint
 );
+ALTER TABLE cx_data.invitation ADD COLUMN IF NOT EXISTS customer_merge_id bigint;
 CREATE INDEX IF NOT EXISTS invitation_customer_id_idx ON cx_data.invitation (customer_id, invited_at);
 CREATE INDEX IF NOT EXISTS invitation_queued_idx ON cx_data.invitation (invitation_id) WHERE status = 'queued';
 CREATE INDEX IF NOT EXISTS invitation_open_idx ON cx_data.invitation (survey_id, customer_id) WHERE status IN ('queued', 'sent');
 COMMENT ON TABLE cx_data.invitation IS 'invitations to surveys, those that were suppressed included';
 COMMENT ON COLUMN cx_data.invitation.status IS 'queued, sent, answered, expired (not answered in time) or suppressed';
-COMMENT ON COLUMN cx_data.invitation.reason IS 'why it was suppressed: opted out, already invited, cooldown, or the code of a contact rule';
+COMMENT ON COLUMN cx_data.invitation.reason IS 'why it was suppressed: opted out, already invited, cooldown, erased, or the code of a contact rule';
+COMMENT ON COLUMN cx_data.invitation.customer_merge_id IS 'merge by which it came to its customer; NULL if it always was his';
 COMMENT ON COLUMN cx_data.invitation.token IS 'secret for the link; a response that carries it is that of the customer';
 COMMENT ON COLUMN cx_data.invitation.invited_at IS 'when it was queued or suppressed';
 COMMENT ON COLUMN cx_data.invitation.expires_at IS 'first instant at which it cannot be answered any more';
@@ -330,8 +336,14 @@ CREATE OR REPLACE TRIGGER touchpoint_changed AFTER INSERT OR UPDATE OR DELETE OR
 CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.source
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 
+CREATE OR REPLACE TRIGGER customer_merge_changed AFTER INSERT OR DELETE OR TRUNCATE ON cx_data.customer_merge
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER erasure_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.erasure
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 CREATE OR REPLACE TRIGGER customer_changed AFTER DELETE OR TRUNCATE ON cx_data.customer
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER customer_added BEFORE INSERT ON cx_data.customer
+	FOR EACH ROW EXECUTE FUNCTION cx.customer_added();
 
 CREATE OR REPLACE TRIGGER metric_in_use BEFORE UPDATE OR DELETE ON cx_data.metric
 	FOR EACH ROW EXECUTE FUNCTION cx.metric_in_use();

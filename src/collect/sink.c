@@ -5,7 +5,9 @@
  *
  * The executor hands over one row after another.  Touchpoints, metrics, units
  * and staff are looked up in memory, customers by an index.  Customers that
- * are not known yet are added many at a time; their rows wait for that.
+ * are not known yet are added many at a time; their rows wait for that.  A name
+ * that came to a customer by a merge keeps the unit it had, so that a merge
+ * changes no score.  What a customer said who was erased is kept without him.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "collect/sink.h"
+#include "people/erase.h"
 #include "program/owner.h"
 
 /* Customers added in one go. */
@@ -40,10 +43,13 @@ typedef struct SinkCustomer
 {
 	char	   *code;			/* code or value of the identity */
 	char		status;			/* used by the hash table */
-	bool		is_known;		/* else it is to be added */
+	bool		is_known;		/* else it is to be added, unless the next is true */
+	bool		is_erased;		/* of customer_id and the like only the unit is known */
 	bool		has_unit;
+	bool		has_merge;
 	int64		customer_id;
 	int64		org_unit_id;
+	int64		customer_merge_id;	/* merge by which the name came to its customer */
 	TimestampTz first_seen_at;	/* earliest of its rows */
 } SinkCustomer;
 
@@ -86,6 +92,7 @@ sink_columns(void)
 	TupleDescInitEntry(columns, READY_VALUE + 1, "value", FLOAT8OID, -1, 0);
 	TupleDescInitEntry(columns, READY_ATTRIBUTES + 1, "attributes", JSONBOID, -1, 0);
 	TupleDescInitEntry(columns, READY_CHANGED_AT + 1, "changed_at", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(columns, READY_CUSTOMER_MERGE + 1, "customer_merge_id", INT8OID, -1, 0);
 	return columns;
 }
 
@@ -104,11 +111,13 @@ bad_row(Sink *sink, const char *key, int sqlstate, const char *message, const ch
 
 /* Note a row that cannot be written. */
 void
-sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message)
+sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message, bool is_hidden)
 {
 	MemoryContext before = MemoryContextSwitchTo(sink->context);
+	BadRow	   *bad = bad_row(sink, key, sqlstate, is_hidden ? ERASED_MESSAGE : message, NULL);
 
-	sink->bad = lappend(sink->bad, bad_row(sink, key, sqlstate, message, NULL));
+	bad->is_hidden = is_hidden;
+	sink->bad = lappend(sink->bad, bad);
 	MemoryContextSwitchTo(before);
 }
 
@@ -119,84 +128,153 @@ sink_keep_bad(Sink *sink, Datum payload)
 	BadRow	   *bad = (BadRow *) llast(sink->bad);
 	MemoryContext before = MemoryContextSwitchTo(sink->context);
 
-	bad->payload = DatumGetJsonbPCopy(payload);
+	if (!bad->is_hidden)
+		bad->payload = DatumGetJsonbPCopy(payload);
 	MemoryContextSwitchTo(before);
+}
+
+/* Whether this names a customer who was erased, by himself or by his invitation; tells what is kept of the name, if that is wanted. */
+static bool
+sink_find_erased(const Mapping *mapping, const char *code, ErasedName *erased)
+{
+	return erased_find(mapping->customer_kind == NULL ? IDENTITY_CODE : mapping->customer_kind, code, erased) ||
+		erased_find(ERASED_INVITATION, code, erased);
+}
+
+/* Whether this, which may be NULL, names a customer who was erased. */
+bool
+sink_is_erased(const Mapping *mapping, const char *code)
+{
+	return code != NULL && sink_find_erased(mapping, code, NULL);
 }
 
 /* Note a row that cannot be written, or stop there if errors are not to be recorded. */
 static void
-sink_reject(Sink *sink, const char *key, const Problem *problem)
+sink_reject(Sink *sink, const char *key, const char *code, const Problem *problem)
 {
 	if (sink->mapping->records_errors)
-		sink_add_bad(sink, key, problem->sqlstate, problem->message);
+		sink_add_bad(sink, key, problem->sqlstate, problem->message, sink_is_erased(sink->mapping, code));
 	else
 		sink->failure = bad_row(sink, key, problem->sqlstate, problem->message, problem->hint);
 }
 
-/* Get ready to find customers by what the mapping calls them. */
-static void
-sink_open_customers(Sink *sink)
+/* Get ready to find rows of a table, unless that was done. */
+static Lookup *
+sink_open(Sink *sink, Lookup **lookup, ProgramTable table, const char *const *columns, Oid type, int count)
 {
-	static const char *const by_code[] = {"code"};
-	static const char *const by_identity[] = {"kind", "value"};
-	static const char *const by_id[] = {"customer_id"};
-	MemoryContext before = MemoryContextSwitchTo(sink->context);
-
-	if (sink->mapping->customer_kind == NULL)
-		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER, by_code, TEXTOID, 1);
-	else
+	if (*lookup == NULL)
 	{
-		sink->customer_lookup = lookup_begin(PROGRAM_CUSTOMER_IDENTITY, by_identity, TEXTOID, 2);
-		sink->unit_lookup = lookup_begin(PROGRAM_CUSTOMER, by_id, INT8OID, 1);
+		MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+		*lookup = lookup_begin(table, columns, type, count);
+		MemoryContextSwitchTo(before);
 	}
-	MemoryContextSwitchTo(before);
+	return *lookup;
 }
 
 /* Close what that opened. */
 static void
 sink_close_customers(Sink *sink)
 {
-	if (sink->customer_lookup != NULL)
-		lookup_end(sink->customer_lookup);
-	if (sink->unit_lookup != NULL)
-		lookup_end(sink->unit_lookup);
-	sink->customer_lookup = sink->unit_lookup = NULL;
+	Lookup	  **const all[] = {&sink->by_code, &sink->by_identity, &sink->by_id, &sink->merges};
+
+	for (int i = 0; i < (int) lengthof(all); i++)
+	{
+		if (*all[i] != NULL)
+			lookup_end(*all[i]);
+		*all[i] = NULL;
+	}
+}
+
+/* A bigint column of a row that was found; false if it is NULL. */
+static bool
+found_bigint(const Lookup *lookup, TupleTableSlot *found, const char *column, int64 *value)
+{
+	bool		isnull;
+	Datum		datum = slot_getattr(found, program_column(lookup->table, column, INT8OID), &isnull);
+
+	*value = isnull ? 0 : DatumGetInt64(datum);
+	return !isnull;
+}
+
+/* Take over customer and unit from a row of the table of customers. */
+static bool
+sink_found_customer(SinkCustomer *customer, const Lookup *lookup, TupleTableSlot *found)
+{
+	if (found == NULL)
+		return false;
+	(void) found_bigint(lookup, found, "customer_id", &customer->customer_id);
+	customer->has_unit = found_bigint(lookup, found, "org_unit_id", &customer->org_unit_id);
+	customer->is_known = true;
+	return true;
+}
+
+/* Where the name came by a merge, the unit is that of the customer who went. */
+static void
+sink_look_up_merge(Sink *sink, SinkCustomer *customer)
+{
+	static const char *const by_id[] = {"customer_merge_id"};
+	Lookup	   *lookup = sink_open(sink, &sink->merges, PROGRAM_CUSTOMER_MERGE, by_id, INT8OID, 1);
+	Datum		value = Int64GetDatum(customer->customer_merge_id);
+	TupleTableSlot *found = lookup_find(lookup, &value);
+
+	if (found != NULL)
+		customer->has_unit = found_bigint(lookup, found, "org_unit_id", &customer->org_unit_id);
+}
+
+/* Look a customer up by an identity; false if it is not there. */
+static bool
+sink_look_up_identity(Sink *sink, const char *kind, SinkCustomer *customer)
+{
+	static const char *const by_identity[] = {"kind", "value"};
+	static const char *const by_id[] = {"customer_id"};
+	Lookup	   *lookup = sink_open(sink, &sink->by_identity, PROGRAM_CUSTOMER_IDENTITY, by_identity, TEXTOID, 2);
+	Datum		values[LOOKUP_MAX_COLUMNS] = {CStringGetTextDatum(kind), CStringGetTextDatum(customer->code)};
+	TupleTableSlot *found = lookup_find(lookup, values);
+	int64		customer_id;
+
+	if (found == NULL)
+		return false;
+	(void) found_bigint(lookup, found, "customer_id", &customer_id);
+	customer->has_merge = found_bigint(lookup, found, "customer_merge_id", &customer->customer_merge_id);
+	lookup = sink_open(sink, &sink->by_id, PROGRAM_CUSTOMER, by_id, INT8OID, 1);
+	values[0] = Int64GetDatum(customer_id);
+	if (!sink_found_customer(customer, lookup, lookup_find(lookup, values)))
+		return false;
+	if (customer->has_merge)
+		sink_look_up_merge(sink, customer);
+	return true;
 }
 
 /* Look a customer up in the tables; false if it is not there. */
 static bool
 sink_look_up_customer(Sink *sink, SinkCustomer *customer)
 {
-	Datum		values[LOOKUP_MAX_COLUMNS];
-	TupleTableSlot *found;
-	Relation	table;			/* that the row found is of */
-	bool		isnull;
+	static const char *const by_code[] = {"code"};
+	Lookup	   *lookup;
+	Datum		value;
 
-	if (sink->customer_lookup == NULL)
-		sink_open_customers(sink);
-	if (sink->mapping->customer_kind == NULL)
-		values[0] = CStringGetTextDatum(customer->code);
-	else
-	{
-		values[0] = CStringGetTextDatum(sink->mapping->customer_kind);
-		values[1] = CStringGetTextDatum(customer->code);
-	}
-	found = lookup_find(sink->customer_lookup, values);
-	table = sink->customer_lookup->table;
-	if (found != NULL && sink->unit_lookup != NULL)
-	{
-		values[0] = slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull);
-		found = lookup_find(sink->unit_lookup, values);
-		table = sink->unit_lookup->table;
-	}
-	if (found == NULL)
-		return false;
+	if (sink->mapping->customer_kind != NULL)
+		return sink_look_up_identity(sink, sink->mapping->customer_kind, customer);
+	lookup = sink_open(sink, &sink->by_code, PROGRAM_CUSTOMER, by_code, TEXTOID, 1);
+	value = CStringGetTextDatum(customer->code);
+	return sink_found_customer(customer, lookup, lookup_find(lookup, &value)) ||
+		(customers_were_merged() && sink_look_up_identity(sink, IDENTITY_CODE, customer));
+}
 
-	customer->customer_id = DatumGetInt64(slot_getattr(found, program_column(table, "customer_id", INT8OID), &isnull));
-	customer->org_unit_id = DatumGetInt64(slot_getattr(found, program_column(table, "org_unit_id", INT8OID), &isnull));
-	customer->has_unit = !isnull;
-	customer->is_known = true;
-	return true;
+/* Whether a customer who is not there was erased; his rows then keep the unit they had. */
+static bool
+sink_look_up_erased(Sink *sink, SinkCustomer *customer)
+{
+	ErasedName	erased;
+
+	customer->is_erased = sink_find_erased(sink->mapping, customer->code, &erased);
+	if (customer->is_erased)
+	{
+		customer->has_unit = erased.has_unit;
+		customer->org_unit_id = erased.org_unit_id;
+	}
+	return customer->is_erased;
 }
 
 /* The customer of this name, seen at this time. */
@@ -210,8 +288,9 @@ sink_customer(Sink *sink, char *code, TimestampTz at)
 	{
 		customer->code = MemoryContextStrdup(sink->context, code);
 		customer->first_seen_at = at;
-		customer->is_known = customer->has_unit = false;
-		if (!sink_look_up_customer(sink, customer))
+		customer->is_known = customer->is_erased = customer->has_unit = customer->has_merge = false;
+		customer->customer_merge_id = 0;
+		if (!sink_look_up_customer(sink, customer) && !sink_look_up_erased(sink, customer))
 		{
 			MemoryContext before = MemoryContextSwitchTo(sink->context);
 
@@ -223,17 +302,35 @@ sink_customer(Sink *sink, char *code, TimestampTz at)
 	return customer;
 }
 
+/* Put the unit of the customer into a row that names none. */
+static void
+ready_set_customer_unit(Datum *values, bool *nulls, const SinkCustomer *customer)
+{
+	if (nulls[READY_ORG_UNIT] && customer->has_unit)
+	{
+		values[READY_ORG_UNIT] = Int64GetDatum(customer->org_unit_id);
+		nulls[READY_ORG_UNIT] = false;
+	}
+}
+
 /* Put the customer, and its unit unless the row names one, into a row. */
 static void
 ready_set_customer(Datum *values, bool *nulls, const SinkCustomer *customer)
 {
 	values[READY_CUSTOMER] = Int64GetDatum(customer->customer_id);
 	nulls[READY_CUSTOMER] = false;
-	if (nulls[READY_ORG_UNIT] && customer->has_unit)
-	{
-		values[READY_ORG_UNIT] = Int64GetDatum(customer->org_unit_id);
-		nulls[READY_ORG_UNIT] = false;
-	}
+	values[READY_CUSTOMER_MERGE] = Int64GetDatum(customer->customer_merge_id);
+	nulls[READY_CUSTOMER_MERGE] = !customer->has_merge;
+	ready_set_customer_unit(values, nulls, customer);
+}
+
+/* Take out of a row whatever tells of its customer, who was erased; the key stays recognizable. */
+static void
+ready_forget_customer(Datum *values, bool *nulls, const SinkCustomer *customer)
+{
+	values[READY_KEY] = CStringGetTextDatum(erased_key(TextDatumGetCString(values[READY_KEY])));
+	nulls[READY_COMMENT] = nulls[READY_ATTRIBUTES] = true;
+	ready_set_customer_unit(values, nulls, customer);
 }
 
 /* Collect a row that is ready. */
@@ -491,7 +588,7 @@ sink_take(Sink *sink, TupleTableSlot *slot)
 		sink->changed_until = Max(sink->changed_until, DatumGetTimestampTz(slot->tts_values[FIELD_CHANGED_AT]));
 	if (!sink_make_ready(sink->mapping, slot, values, nulls, &problem))
 	{
-		sink_reject(sink, mapped_text(slot, FIELD_KEY), &problem);
+		sink_reject(sink, mapped_text(slot, FIELD_KEY), mapped_text(slot, FIELD_CUSTOMER), &problem);
 		/* an import hands over what it made the row of */
 		if (sink->failure == NULL && slot->tts_tupleDescriptor->natts > MAPPING_COLUMNS)
 			sink_keep_bad(sink, slot->tts_values[MAPPING_COLUMNS]);
@@ -504,7 +601,12 @@ sink_take(Sink *sink, TupleTableSlot *slot)
 		return;
 	}
 	customer = sink_customer(sink, code, DatumGetTimestampTz(values[READY_AT]));
-	if (!customer->is_known)
+	if (customer->is_erased)
+	{
+		ready_forget_customer(values, nulls, customer);
+		sink_put(sink, values, nulls);
+	}
+	else if (!customer->is_known)
 		sink_wait(sink, customer, values, nulls);
 	else
 	{
@@ -608,7 +710,7 @@ sink_append(Sink *sink, Sink *part)
 	{
 		BadRow	   *bad = (BadRow *) lfirst(cell);
 
-		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message);
+		sink_add_bad(sink, bad->key, bad->problem.sqlstate, bad->problem.message, bad->is_hidden);
 		if (bad->payload != NULL)
 			sink_keep_bad(sink, JsonbPGetDatum(bad->payload));
 	}

@@ -35,6 +35,7 @@ enum ReadyColumn
 	READY_VALUE,
 	READY_ATTRIBUTES,
 	READY_CHANGED_AT,
+	READY_CUSTOMER_MERGE,
 	READY_COLUMNS
 };
 
@@ -42,6 +43,7 @@ enum ReadyColumn
 typedef struct BadRow
 {
 	char	   *key;			/* or NULL */
+	bool		is_hidden;		/* key and message may name a customer who was erased, and are not kept as they are */
 	Problem		problem;
 	Jsonb	   *payload;		/* what was imported; NULL if the row stands in a relation */
 } BadRow;
@@ -61,8 +63,10 @@ typedef struct Sink
 	TimestampTz changed_until;	/* greatest changed_at; DT_NOBEGIN if none */
 
 	struct sinkcust_hash *customers;	/* those of this statement by code */
-	Lookup	   *customer_lookup;	/* by code or identity; NULL until needed */
-	Lookup	   *unit_lookup;	/* customers by key, for their unit; NULL until needed */
+	Lookup	   *by_code;		/* customers; this and the next three are NULL until needed */
+	Lookup	   *by_identity;	/* identities of customers */
+	Lookup	   *by_id;			/* customers, for their unit */
+	Lookup	   *merges;			/* merges, for the unit of the customer who went */
 	List	   *waiting;		/* of WaitingRow, for customers that are to be added */
 	List	   *new_customers;	/* their codes */
 	int64		reported;		/* rows when progress was last reported; below 0 for no reports */
@@ -74,8 +78,9 @@ extern void sink_flush(Sink *sink);
 extern void sink_append(Sink *sink, Sink *part);
 extern void rows_append(Tuplestorestate *rows, Tuplestorestate *part, TupleDesc columns);
 extern char *sink_first_key(Tuplestorestate *ready);
-extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message);
+extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message, bool is_hidden);
 extern void sink_keep_bad(Sink *sink, Datum payload);
+extern bool sink_is_erased(const Mapping *mapping, const char *code);
 extern TupleDesc sink_columns(void);
 
 #endif							/* CX_SINK_H */

@@ -22,6 +22,7 @@
 
 #include "collect/live_tally.h"
 #include "collect/target.h"
+#include "people/erase.h"
 #include "program/owner.h"
 
 /* The statements; the source is $1. */
@@ -39,19 +40,19 @@ typedef enum TargetStatement
 	STATEMENTS
 } TargetStatement;
 
-#define FEEDBACK_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, responded_at, score, kind, metric, channel, comment, attributes, changed_at"
-#define FEEDBACK_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.staff_id, r.at, r.score, r.kind, r.metric, r.channel, r.comment, r.attributes, r.changed_at"
-#define FEEDBACK_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.responded_at, t.score, t.kind, t.metric, t.channel, t.comment, t.attributes, t.changed_at"
-#define FEEDBACK_EXCLUDED "excluded.customer_id, excluded.touchpoint_id, excluded.org_unit_id, excluded.staff_id, excluded.responded_at, excluded.score, excluded.kind, excluded.metric, excluded.channel, excluded.comment, excluded.attributes, excluded.changed_at"
-#define EVENT_COLUMNS "customer_id, touchpoint_id, org_unit_id, occurred_at, name, value, attributes"
-#define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes"
-#define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes"
+#define FEEDBACK_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, responded_at, score, kind, metric, channel, comment, attributes, changed_at, customer_merge_id"
+#define FEEDBACK_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.staff_id, r.at, r.score, r.kind, r.metric, r.channel, r.comment, r.attributes, r.changed_at, r.customer_merge_id"
+#define FEEDBACK_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.responded_at, t.score, t.kind, t.metric, t.channel, t.comment, t.attributes, t.changed_at, t.customer_merge_id"
+#define FEEDBACK_EXCLUDED "excluded.customer_id, excluded.touchpoint_id, excluded.org_unit_id, excluded.staff_id, excluded.responded_at, excluded.score, excluded.kind, excluded.metric, excluded.channel, excluded.comment, excluded.attributes, excluded.changed_at, excluded.customer_merge_id"
+#define EVENT_COLUMNS "customer_id, touchpoint_id, org_unit_id, occurred_at, name, value, attributes, customer_merge_id"
+#define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes, r.customer_merge_id"
+#define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes, t.customer_merge_id"
 
 /* Rows from which on a table is read as a whole instead of row by row. */
 #define TARGET_MANY_ROWS 10000
 
 /* All columns of cx_rows. */
-#define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes, changed_at"
+#define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes, changed_at, customer_merge_id"
 
 /* The query for keys that come twice. */
 #define REPEATED_KEYS "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1"
@@ -82,6 +83,35 @@ target_key_columns(void)
 
 	TupleDescInitEntry(columns, 1, "source_key", TEXTOID, -1, 0);
 	return columns;
+}
+
+/* Add to keys those under which their rows are kept if their customers were erased. */
+void
+target_add_erased_keys(Tuplestorestate *keys)
+{
+	TupleDesc	columns = target_key_columns();
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "cx erased key", ALLOCSET_SMALL_SIZES);
+	int64		count = tuplestore_tuple_count(keys);
+
+	tuplestore_rescan(keys);
+	for (int64 i = 0; i < count && tuplestore_gettupleslot(keys, true, true, slot); i++)
+	{
+		MemoryContext before = MemoryContextSwitchTo(row_context);
+		bool		isnull;
+		Datum		key = slot_getattr(slot, 1, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!isnull)
+		{
+			key = CStringGetTextDatum(erased_key(TextDatumGetCString(key)));
+			tuplestore_putvalues(keys, columns, &key, &isnull);
+		}
+		MemoryContextSwitchTo(before);
+		MemoryContextReset(row_context);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(row_context);
 }
 
 /*
@@ -312,7 +342,7 @@ sink_add_repeated(Sink *sink, Tuplestorestate *keys)
 	{
 		char	   *key = TextDatumGetCString(slot_getattr(slot, 1, &isnull));
 
-		sink_add_bad(sink, key, ERRCODE_UNIQUE_VIOLATION, psprintf("key \"%s\" comes twice", key));
+		sink_add_bad(sink, key, ERRCODE_UNIQUE_VIOLATION, psprintf("key \"%s\" comes twice", key), false);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 }
@@ -389,7 +419,7 @@ target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
 	char		nulls[] = {' ', bad->key == NULL ? 'n' : ' ', ' ', ' ', bad->payload == NULL ? 'n' : ' ', '\0'};
 
 	if (bad->key != NULL)
-		values[1] = CStringGetTextDatum(bad->key);
+		values[1] = CStringGetTextDatum(bad->is_hidden ? erased_key(bad->key) : bad->key);
 	values[2] = CStringGetTextDatum(unpack_sql_state(bad->problem.sqlstate));
 	values[3] = CStringGetTextDatum(bad->problem.message);
 	if (bad->payload != NULL)
@@ -486,6 +516,8 @@ target_delete_bad(Sink *sink, int64 source_id)
 
 		tuplestore_putvalues(keys, columns, &key, &isnull);
 	}
+	if (customers_were_erased())
+		target_add_erased_keys(keys);
 	target_register(sink, keys, false);
 	deleted = target_run(sink->mapping->is_event, STATEMENT_DELETE_GONE, false, source_id);
 	act_as_before(before);

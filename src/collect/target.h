@@ -33,6 +33,7 @@ extern void target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 so
 extern void target_keep_newest(Sink *sink, int64 source_id);
 extern int64 target_delete_bad(Sink *sink, int64 source_id);
 extern void target_record_errors(Sink *sink, int64 source_id);
+extern void target_add_erased_keys(Tuplestorestate *keys);
 extern TupleDesc target_key_columns(void);
 extern void target_query_into(const char *query, int count, Oid *types, const Datum *values, const bool *nulls, DestReceiver *receiver);
 extern void target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation);

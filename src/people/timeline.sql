@@ -7,14 +7,8 @@ CREATE FUNCTION cx.customer_timeline(customer text)
 	SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	who bigint;
+	who CONSTANT bigint := cx.find_customer(customer);
 BEGIN
-	PERFORM cx.require_program();
-	SELECT customer_id INTO who FROM cx_data.customer AS c WHERE c.code = customer;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'customer "%" does not exist', customer
-			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
-	END IF;
 	RETURN QUERY
 	SELECT h.happened_at, h.what, h.name, t.code, u.code, h.channel, h.metric, h.score, h.value, h.detail
 	FROM (

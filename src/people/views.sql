@@ -13,16 +13,16 @@ SELECT c.customer_id, c.code, c.name, c.segment, u.code AS org_unit, u.name AS o
 	said.complaint_90_day_count, problem.problem_touchpoints,
 	happened.event_30_day_count, happened.event_90_day_count,
 	latest.last_event, latest.last_event_at, latest.recent_events,
-	c.first_seen_at, greatest(said.last_feedback_at, latest.last_event_at) AS last_seen_at
+	least(c.first_seen_at, said.first_feedback_at, latest.first_event_at) AS first_seen_at, greatest(said.last_feedback_at, latest.last_event_at) AS last_seen_at
 FROM cx_data.customer AS c
 LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 LEFT JOIN LATERAL (
-	SELECT string_agg(t.code, ', ' ORDER BY t.code) AS tags
+	SELECT string_agg(DISTINCT t.code, ', ' ORDER BY t.code) AS tags
 	FROM cx_data.customer_tag AS g JOIN cx_data.tag AS t USING (tag_id)
 	WHERE g.customer_id = c.customer_id AND g.valid_from <= cx.as_of() AND (g.valid_until > cx.as_of() OR g.valid_until IS NULL)
 ) AS carried ON true
 LEFT JOIN LATERAL (
-	SELECT count(*) AS feedback_count, max(responded_at) AS last_feedback_at,
+	SELECT count(*) AS feedback_count, min(responded_at) AS first_feedback_at, max(responded_at) AS last_feedback_at,
 		max(responded_at) FILTER (WHERE formula = 'nps') AS last_nps_at,
 		(array_agg(score ORDER BY recency) FILTER (WHERE formula = 'nps'))[1] AS last_nps_score,
 		max(responded_at) FILTER (WHERE formula = 'csat') AS last_csat_at,
@@ -65,6 +65,7 @@ LEFT JOIN LATERAL (
 ) AS happened ON true
 LEFT JOIN LATERAL (
 	SELECT max(occurred_at) AS last_event_at,
+		(SELECT min(e.occurred_at) FROM cx_data.event AS e WHERE e.customer_id = c.customer_id AND e.occurred_at <= cx.as_of()) AS first_event_at,
 		(array_agg(name ORDER BY occurred_at DESC, event_id DESC))[1] AS last_event,
 		string_agg(name, ', ' ORDER BY occurred_at DESC, event_id DESC) AS recent_events
 	FROM (
@@ -101,5 +102,5 @@ COMMENT ON COLUMN cx_data.customer_profile.event_90_day_count IS 'events of the 
 COMMENT ON COLUMN cx_data.customer_profile.last_event IS 'name of the last event';
 COMMENT ON COLUMN cx_data.customer_profile.last_event_at IS 'when that was';
 COMMENT ON COLUMN cx_data.customer_profile.recent_events IS 'names of the last five events, the latest first, separated by commas';
-COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event when this customer was added, else the time of adding';
+COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event, or of adding the customer, whichever came first';
 COMMENT ON COLUMN cx_data.customer_profile.last_seen_at IS 'time of the latest feedback or event; NULL if none';

@@ -64,6 +64,9 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 		" FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
 	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.touchpoint"
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
+	/* of these two only whether there is any row, and the salt, which stands in for the code */
+	[PROGRAM_CUSTOMER_MERGE] = "SELECT 1::bigint, ''::text, 0, 0, NULL::text, 0::oid FROM cx_data.customer_merge LIMIT 1",
+	[PROGRAM_ERASURE] = "SELECT 1::bigint, salt::text, 0, 0, NULL::text, 0::oid FROM cx_data.erasure WHERE salt IS NOT NULL LIMIT 1",
 };
 
 static Catalog catalogs[PROGRAM_TABLES];

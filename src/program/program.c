@@ -42,6 +42,9 @@ static const char *const program_table_names[PROGRAM_TABLES] = {
 	[PROGRAM_FEEDBACK] = "feedback",
 	[PROGRAM_EVENT] = "event",
 	[PROGRAM_TALLY_DELTA] = "tally_delta",
+	[PROGRAM_CUSTOMER_MERGE] = "customer_merge",
+	[PROGRAM_ERASURE] = "erasure",
+	[PROGRAM_ERASED_CUSTOMER] = "erased_customer",
 };
 
 static int	min_responses_setting = 30;
