@@ -136,6 +136,9 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
+	IF customer IS NULL THEN
+		RAISE EXCEPTION 'customer must be given' USING ERRCODE = 'null_value_not_allowed', HINT = 'It is the code of a customer.';
+	END IF;
 	PERFORM cx.lock_facts();
 	who := cx.find_customer(customer);
 	-- names that others are noting wait for this, or this for them

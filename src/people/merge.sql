@@ -85,13 +85,15 @@ CREATE FUNCTION cx.lock_facts() RETURNS void
 DECLARE
 	facts regclass;
 BEGIN
-	-- in the order of row_in_use(); where there is a foreign key, locking the customer is enough
+	-- in the order of row_in_use() and of capture; where there is a foreign key, locking the customer is enough
 	FOR facts IN SELECT relation FROM cx.tables_of_customers() WHERE is_ours AND NOT has_key LOOP
 		EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', facts);
 	END LOOP;
+	-- whoever adds customers must see which of them have gone
+	LOCK TABLE cx_data.customer IN SHARE ROW EXCLUSIVE MODE;
 END
 $$;
-COMMENT ON FUNCTION cx.lock_facts() IS 'waits for those who write facts of customers, and keeps others from writing until the transaction ends; part of merge_customers, unmerge and erase_customer';
+COMMENT ON FUNCTION cx.lock_facts() IS 'waits for those who write facts of customers or add customers, and keeps others from it until the transaction ends; part of merge_customers, unmerge and erase_customer';
 
 CREATE FUNCTION cx.key_of_row(relation regclass, customer_column name) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -267,6 +269,9 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
+	IF merge IS NULL THEN
+		RAISE EXCEPTION 'merge must be given' USING ERRCODE = 'null_value_not_allowed', HINT = 'TABLE cx_data.customer_merge shows the merges.';
+	END IF;
 	PERFORM cx.lock_facts();
 	SELECT m.lose_id, m.undone_at INTO undone FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge FOR UPDATE;
 	IF NOT FOUND THEN

@@ -127,12 +127,17 @@ lookup_begin(ProgramTable table, const char *const *columns, Oid type, int count
 	return lookup;
 }
 
-/* Look once. */
+/* Look once; what the scan notes of rows that are gone it frees at its end, so it must not be in memory of the caller. */
 static TupleTableSlot *
 lookup_try(Lookup *lookup)
 {
+	MemoryContext before = MemoryContextSwitchTo(lookup->context);
+	bool		found;
+
 	index_rescan(lookup->scan, lookup->keys, lookup->columns, NULL, 0);
-	return index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot) ? lookup->slot : NULL;
+	found = index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot);
+	MemoryContextSwitchTo(before);
+	return found ? lookup->slot : NULL;
 }
 
 /* The row with these values, or NULL; valid until the next call. */

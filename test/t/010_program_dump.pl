@@ -27,9 +27,13 @@ $node->safe_psql('postgres', q{
 	UPDATE cx_data.org_unit SET manager_id = 1 WHERE code = 'west';
 	INSERT INTO cx_data.customer (code, name, org_unit_id) VALUES ('anna', E'An\\\\na\t"Ä"', 1), ('bob', NULL, 2);
 	INSERT INTO cx_data.customer_identity (kind, value, customer_id) VALUES ('phone', '+49 1', 1);
+	INSERT INTO cx_data.customer (code, name) VALUES ('ann', 'Ann'), ('gone', 'Gone');
 	INSERT INTO cx_data.persona (code) VALUES ('commuter');
 	INSERT INTO cx_data.tag (code) VALUES ('vip');
 	INSERT INTO cx_data.customer_tag (customer_id, tag_id, valid_from) VALUES (1, 1, '2026-01-01');
+	INSERT INTO cx_data.customer_tag (customer_id, tag_id, valid_from) VALUES (3, 1, '2026-02-01');
+	SELECT cx.merge_customers('anna', 'ann');
+	SELECT * FROM cx.erase_customer('gone');
 	INSERT INTO cx_data.metric (code, kind, scale_min, scale_max) VALUES ('taste', 'rating', 0, 9);
 	INSERT INTO cx_data.journey (code) VALUES ('move');
 	INSERT INTO cx_data.stage (journey_id, code) VALUES (1, 'pack');
