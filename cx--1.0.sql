@@ -1282,8 +1282,8 @@ COMMENT ON FUNCTION cx.find_unmerged_customer(text) IS 'key of the customer with
 CREATE FUNCTION cx.merge_customers(keep text, lose text) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	-- so that rows are always written alike, and none stays unseen
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	-- so that rows are always written alike, none stays unseen, and facts are found by index
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
 	AS $$
 DECLARE
 	kept bigint;
@@ -1392,7 +1392,7 @@ COMMENT ON FUNCTION cx.bring_customer_back(bigint) IS 'adds the customer again w
 CREATE FUNCTION cx.unmerge(merge bigint) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
 	AS $$
 DECLARE
 	undone record;
@@ -1548,7 +1548,7 @@ COMMENT ON FUNCTION cx.check_only_program_refers(bigint) IS 'raises an error if 
 
 CREATE FUNCTION cx.erase_customer(customer text) RETURNS TABLE (relation text, what text, row_count bigint)
 	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp SET row_security = off
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
 	AS $$
 DECLARE
 	who bigint;
@@ -1671,7 +1671,10 @@ $$;
 COMMENT ON FUNCTION cx.metric_in_use() IS 'trigger on cx_data.metric: code and scale do not change once answers use them';
 
 CREATE FUNCTION cx.row_in_use() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- where there is an index, reading the table for a first row that may not come takes much longer
+	SET enable_seqscan = off
+	AS $$
 DECLARE
 	used_by regclass;
 	used_id bigint;
@@ -1683,7 +1686,7 @@ BEGIN
 		SELECT attrelid FROM pg_attribute
 		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
 	LOOP
-		EXECUTE format('SELECT %1$I FROM %2$s WHERE %1$I IN (SELECT %1$I FROM gone) LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
+		EXECUTE format('SELECT gone.%1$I FROM gone CROSS JOIN LATERAL (SELECT FROM %2$s AS facts WHERE facts.%1$I = gone.%1$I LIMIT 1) AS used LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
 		IF used_id IS NOT NULL THEN
 			RAISE EXCEPTION 'update or delete on table "%" violates the reference of table "%"', TG_TABLE_NAME, used_by
 				USING ERRCODE = 'foreign_key_violation', DETAIL = format('Key (%s)=(%s) is still used.', TG_ARGV[0], used_id);

@@ -29,7 +29,10 @@ $$;
 COMMENT ON FUNCTION cx.metric_in_use() IS 'trigger on cx_data.metric: code and scale do not change once answers use them';
 
 CREATE FUNCTION cx.row_in_use() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- where there is an index, reading the table for a first row that may not come takes much longer
+	SET enable_seqscan = off
+	AS $$
 DECLARE
 	used_by regclass;
 	used_id bigint;
@@ -41,7 +44,7 @@ BEGIN
 		SELECT attrelid FROM pg_attribute
 		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
 	LOOP
-		EXECUTE format('SELECT %1$I FROM %2$s WHERE %1$I IN (SELECT %1$I FROM gone) LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
+		EXECUTE format('SELECT gone.%1$I FROM gone CROSS JOIN LATERAL (SELECT FROM %2$s AS facts WHERE facts.%1$I = gone.%1$I LIMIT 1) AS used LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
 		IF used_id IS NOT NULL THEN
 			RAISE EXCEPTION 'update or delete on table "%" violates the reference of table "%"', TG_TABLE_NAME, used_by
 				USING ERRCODE = 'foreign_key_violation', DETAIL = format('Key (%s)=(%s) is still used.', TG_ARGV[0], used_id);

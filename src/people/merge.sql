@@ -151,8 +151,8 @@ COMMENT ON FUNCTION cx.find_unmerged_customer(text) IS 'key of the customer with
 CREATE FUNCTION cx.merge_customers(keep text, lose text) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	-- so that rows are always written alike, and none stays unseen
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	-- so that rows are always written alike, none stays unseen, and facts are found by index
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
 	AS $$
 DECLARE
 	kept bigint;
@@ -261,7 +261,7 @@ COMMENT ON FUNCTION cx.bring_customer_back(bigint) IS 'adds the customer again w
 CREATE FUNCTION cx.unmerge(merge bigint) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
 	AS $$
 DECLARE
 	undone record;
