@@ -83,7 +83,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access customers import invite journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

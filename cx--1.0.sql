@@ -1283,7 +1283,7 @@ CREATE FUNCTION cx.merge_customers(keep text, lose text) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	-- so that rows are always written alike, none stays unseen, and facts are found by index
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	kept bigint;
@@ -1392,7 +1392,7 @@ COMMENT ON FUNCTION cx.bring_customer_back(bigint) IS 'adds the customer again w
 CREATE FUNCTION cx.unmerge(merge bigint) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	undone record;
@@ -1548,7 +1548,7 @@ COMMENT ON FUNCTION cx.check_only_program_refers(bigint) IS 'raises an error if 
 
 CREATE FUNCTION cx.erase_customer(customer text) RETURNS TABLE (relation text, what text, row_count bigint)
 	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	who bigint;
@@ -1673,7 +1673,7 @@ COMMENT ON FUNCTION cx.metric_in_use() IS 'trigger on cx_data.metric: code and s
 CREATE FUNCTION cx.row_in_use() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	-- where there is an index, reading the table for a first row that may not come takes much longer
-	SET enable_seqscan = off
+	SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	used_by regclass;
@@ -3694,8 +3694,9 @@ BEGIN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;
 	reason := cx.suppression_reason(invited, asked.survey_id, asked.channel, at);
-	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, channel, status, reason, invited_at, expires_at)
-	VALUES (asked.survey_id, invited, asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
+	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, customer_merge_id, channel, status, reason, invited_at, expires_at)
+	VALUES (asked.survey_id, invited, (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = customer),
+		asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
 	RETURNING i.invitation_id, i.status, CASE i.status WHEN 'queued' THEN i.token END INTO invitation_id, status, token;
 END
 $$;

@@ -93,8 +93,9 @@ BEGIN
 		RAISE EXCEPTION 'customer "%" does not exist', customer USING ERRCODE = 'undefined_object', HINT = 'Add it to cx_data.customer.';
 	END IF;
 	reason := cx.suppression_reason(invited, asked.survey_id, asked.channel, at);
-	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, channel, status, reason, invited_at, expires_at)
-	VALUES (asked.survey_id, invited, asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
+	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, customer_merge_id, channel, status, reason, invited_at, expires_at)
+	VALUES (asked.survey_id, invited, (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = customer),
+		asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
 	RETURNING i.invitation_id, i.status, CASE i.status WHEN 'queued' THEN i.token END INTO invitation_id, status, token;
 END
 $$;

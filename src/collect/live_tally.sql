@@ -31,7 +31,7 @@ COMMENT ON FUNCTION cx.metric_in_use() IS 'trigger on cx_data.metric: code and s
 CREATE FUNCTION cx.row_in_use() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	-- where there is an index, reading the table for a first row that may not come takes much longer
-	SET enable_seqscan = off
+	SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	used_by regclass;

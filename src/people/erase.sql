@@ -125,7 +125,7 @@ COMMENT ON FUNCTION cx.check_only_program_refers(bigint) IS 'raises an error if 
 
 CREATE FUNCTION cx.erase_customer(customer text) RETURNS TABLE (relation text, what text, row_count bigint)
 	LANGUAGE plpgsql
-	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off
+	SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	who bigint;

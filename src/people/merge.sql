@@ -152,7 +152,7 @@ CREATE FUNCTION cx.merge_customers(keep text, lose text) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
 	-- so that rows are always written alike, none stays unseen, and facts are found by index
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	kept bigint;
@@ -261,7 +261,7 @@ COMMENT ON FUNCTION cx.bring_customer_back(bigint) IS 'adds the customer again w
 CREATE FUNCTION cx.unmerge(merge bigint) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off
+	SET timezone = 'UTC' SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET row_security = off SET enable_seqscan = off SET jit = off
 	AS $$
 DECLARE
 	undone record;

@@ -101,7 +101,7 @@ my ($scores, $others) = (scores(), others());
 is(strings_in(dump_of_program()), join(' ', @strings), 'before, a dump holds every string of hers');
 
 is($node->safe_psql('postgres', q{SELECT relation, what, row_count FROM cx.erase_customer('gretchen') WHERE row_count > 0}),
-	join("\n", 'cx_data.import_error|made anonymous|2', 'cx_data.feedback|made anonymous|161', 'cx_data.event|made anonymous|40', 'cx_data.customer_identity|deleted|2', 'cx_data.customer_tag|deleted|1',
+	join("\n", 'cx_data.import_error|cleared|2', 'cx_data.feedback|made anonymous|161', 'cx_data.event|made anonymous|40', 'cx_data.customer_identity|deleted|2', 'cx_data.customer_tag|deleted|1',
 		'cx_data.customer_merge|deleted|1', 'cx_data.customer|deleted|1', 'public.answer|yours, not touched|80', 'public.answer_view|yours, not touched|80', 'public.call|yours, not touched|20', 'public.visit|yours, not touched|20'),
 	'she is erased by a code from before the merge, and attached tables that hold her are named');
 is(strings_in(dump_of_program()), '', 'a dump holds none of her strings');
