@@ -135,7 +135,7 @@ SELECT level, string_agg(relname || '.' || attname, ', ' ORDER BY relname COLLAT
 FROM cx_data.access
 CROSS JOIN pg_class AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 WHERE relnamespace = 'cx_data'::regnamespace AND relkind IN ('r', 'v') AND relname NOT IN ('access', 'customer_identity', 'journey_note', 'persona')
-	AND role IN ('cx_regress_analyst', 'cx_regress_agent', 'cx_regress_manager', 'cx_regress_admin') AND NOT has_column_privilege(role, c.oid, attnum, 'SELECT')
+	AND role IN ('cx_regress_analyst', 'cx_regress_agent', 'cx_regress_manager', 'cx_regress_admin') AND has_any_column_privilege(role, c.oid, 'SELECT') AND NOT has_column_privilege(role, c.oid, attnum, 'SELECT')
 GROUP BY level ORDER BY level;
 SELECT level, relname, string_agg(attname, ', ' ORDER BY attnum) AS readable
 FROM cx_data.access

@@ -18,7 +18,7 @@ INSERT INTO cx_data.tag (code) VALUES ('vip'), ('late');
 ALTER TABLE cx_data.customer ADD COLUMN loyalty numeric DEFAULT 1.10 NOT NULL, ADD COLUMN twice numeric GENERATED ALWAYS AS (loyalty * 2) STORED;
 INSERT INTO cx_data.customer (code, name, segment, org_unit_id, attributes, loyalty, first_seen_at) VALUES
 	('anna', 'Anna Ängström', 'consumer', 1, '{"mail": "anna@example.org", "plan": {"name": "Annaplan"}}', 2.50, '2026-01-01'),
-	('ann', 'Ann A.', NULL, 2, '{}', 1.10, '2025-12-01'), ('anne', NULL, NULL, NULL, '{}', 1, 'infinity'), ('bob', 'Bob', NULL, 1, '{"mail": "bob@example.org"}', 1, '2026-01-01');
+	('ann', 'Ann A.', NULL, 2, '{}', 1.10, '2025-12-01'), ('anne', NULL, NULL, NULL, '{}', 1, '2026-11-01'), ('bob', 'Bob', NULL, 1, '{"mail": "bob@example.org"}', 1, '2026-01-01');
 CREATE TABLE answer (id integer PRIMARY KEY, who text, place text DEFAULT 'shop', score text, words text, at timestamptz DEFAULT '2026-03-01 12:00+00');
 CREATE TABLE call (id text PRIMARY KEY, phone text, at timestamptz DEFAULT '2026-03-02 12:00+00');
 CREATE VIEW call_view AS SELECT *, at AS changed_at FROM call;
