@@ -17,7 +17,8 @@ failed AS (
 	FROM cx_data.import_error GROUP BY source_id
 )
 SELECT s.name AS source, s.kind, a.relation,
-	CASE WHEN a.has_trigger IS NOT TRUE THEN 'detached' WHEN s.pulled THEN 'pulled' ELSE 'triggers' END AS how,
+	CASE WHEN s.relation IS NULL AND s.mapping ? 'format' THEN 'imported' WHEN s.relation IS NULL AND s.mapping = '{}' THEN 'submitted'
+		WHEN a.has_trigger IS NOT TRUE THEN 'detached' WHEN s.pulled THEN 'pulled' ELSE 'triggers' END AS how,
 	coalesce(s.mapping ->> 'on_error', 'fail') AS on_error,
 	counted.source_rows, coalesce(c.captured_rows, 0) AS captured_rows, coalesce(f.error_rows, 0) AS error_rows,
 	counted.source_rows - coalesce(c.captured_rows, 0) - coalesce(f.error_rows, 0) AS difference,
@@ -32,7 +33,7 @@ COMMENT ON VIEW cx_data.source_status IS 'state of each source, counted now: row
 COMMENT ON COLUMN cx_data.source_status.source IS 'name of the source, unique per row';
 COMMENT ON COLUMN cx_data.source_status.kind IS 'what it delivers: feedback or event';
 COMMENT ON COLUMN cx_data.source_status.relation IS 'table, view or foreign table that is attached, with its schema; NULL if none is or it was dropped';
-COMMENT ON COLUMN cx_data.source_status.how IS 'how rows come in: triggers, pulled (by cx.sync_source), or detached: they do not';
+COMMENT ON COLUMN cx_data.source_status.how IS 'how rows come in: triggers, pulled (by cx.sync_source), imported (cx.import_feedback, cx.import_csv), submitted (cx.submit_feedback, or by hand), or detached: they do not';
 COMMENT ON COLUMN cx_data.source_status.on_error IS 'what happens to a row that cannot be captured: fail (the statement fails), or record (in cx_data.import_error)';
 COMMENT ON COLUMN cx_data.source_status.source_rows IS 'rows of the relation that are to be captured; NULL if detached, or if they cannot be counted: last_error says why';
 COMMENT ON COLUMN cx_data.source_status.captured_rows IS 'rows of feedback or events from this source';

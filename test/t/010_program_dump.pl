@@ -187,7 +187,7 @@ my $captured_rows = q{SELECT (SELECT count(*) FROM cx_data.feedback JOIN cx_data
 is($node->safe_psql('custom', $not_captured), '', 'every row of the attached tables is captured, with its changes');
 is($node->safe_psql('custom', $captured_rows), '0', 'and nothing else');
 is($node->safe_psql('custom', 'SELECT source, how, difference, error_rows FROM cx_data.source_status ORDER BY source'),
-	"answers|triggers|0|0\ncomplaints|triggers|0|0\nratings|triggers|0|0\nvisits|triggers|0|0", 'the status of the sources agrees');
+	"answers|triggers|0|0\ncomplaints|triggers|0|0\nratings|triggers|0|0\nvisits|triggers|0|0\nweb|imported||1", 'the status of the sources agrees');
 is($node->safe_psql('custom', 'SELECT count(*) FROM own.log'), 6, 'the trigger of the user saw what came in after the restore, nothing else');
 
 # The extension leaves, the data stays.
