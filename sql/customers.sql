@@ -3,6 +3,8 @@
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS cx;
+-- without JIT compilation, which takes a minute where a server is set to use it for all queries; capture runs with it
+SET jit = off;
 SET TimeZone = 'America/New_York';
 SET DateStyle = 'ISO, MDY';
 SET IntervalStyle = 'sql_standard';

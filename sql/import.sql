@@ -3,6 +3,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS cx;
 RESET client_min_messages;
 \set SHOW_CONTEXT never
+-- without JIT compilation, which takes a minute where a server is set to use it for all queries; capture runs with it
+SET jit = off;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 CALL cx.create_program('Europe/Berlin');
