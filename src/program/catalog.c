@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -157,7 +158,10 @@ catalog_reset(Catalog *catalog, Oid relation)
 	catalog->relation = relation;
 }
 
-/* Read a table, in its latest state whatever the transaction's snapshot is. */
+/*
+ * Read a table, in its latest state whatever the transaction's snapshot is; in
+ * a parallel query, which must not take another, for this time only.
+ */
 static void
 catalog_read(ProgramTable table)
 {
@@ -171,7 +175,7 @@ catalog_read(ProgramTable table)
 	is_listening = true;
 	catalog_reset(catalog, relation);
 	changes = catalog->changes;
-	PushActiveSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT ||
 		SPI_execute(catalog_queries[table], true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "cannot read a table of the CX program");
@@ -180,8 +184,8 @@ catalog_read(ProgramTable table)
 	SPI_finish();
 	PopActiveSnapshot();
 	act_as_before(before);
-	/* if it changed meanwhile, it is good for this time only */
-	catalog->is_current = catalog->changes == changes;
+	/* if it changed meanwhile, it is good for this time only, too */
+	catalog->is_current = catalog->changes == changes && !IsInParallelMode();
 }
 
 /* The table in memory, read again if it may have changed. */
