@@ -3648,7 +3648,7 @@ CREATE FUNCTION cx.suppression_reason(customer bigint, survey bigint, channel te
 BEGIN
 	IF EXISTS (SELECT FROM cx_data.contact_opt_out AS o
 			WHERE o.customer_id = customer AND coalesce(o.survey_id, survey) = survey
-				AND (o.channel IS NULL OR o.channel = suppression_reason.channel) AND o.opted_out_at <= at) THEN
+				AND (o.channel IS NULL OR o.channel = suppression_reason.channel)) THEN
 		RETURN 'opted out';
 	END IF;
 	IF EXISTS (SELECT FROM cx_data.invitation AS i
@@ -3657,14 +3657,14 @@ BEGIN
 	END IF;
 	IF EXISTS (SELECT FROM cx_data.invitation AS i JOIN cx_data.survey AS s USING (survey_id)
 			WHERE i.customer_id = customer AND i.survey_id = survey AND i.status <> 'suppressed'
-				AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -s.cooldown) AND i.invited_at <= at) THEN
+				AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -s.cooldown) AND i.invited_at < cx.program_time(at, s.cooldown)) THEN
 		RETURN 'cooldown';
 	END IF;
 	RETURN (SELECT r.code FROM cx_data.contact_rule AS r
 		WHERE (r.channel IS NULL OR r.channel = suppression_reason.channel)
 			AND r.max_invitations <= (SELECT count(*) FROM cx_data.invitation AS i
 				WHERE i.customer_id = customer AND i.status <> 'suppressed' AND (r.channel IS NULL OR i.channel = r.channel)
-					AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -r.period) AND i.invited_at <= at)
+					AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -r.period) AND i.invited_at < cx.program_time(at, r.period))
 		ORDER BY r.contact_rule_id LIMIT 1);
 END
 $$;
@@ -3708,6 +3708,10 @@ CREATE FUNCTION cx.claim_invitations(most integer DEFAULT 100, survey text DEFAU
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	-- who opted out meanwhile, by whatever way that came
+	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'opted out'
+	FROM cx_data.contact_opt_out AS o
+	WHERE o.customer_id = i.customer_id AND coalesce(o.survey_id, i.survey_id) = i.survey_id AND (o.channel IS NULL OR o.channel = i.channel) AND i.status = 'queued';
 	RETURN QUERY
 	WITH claimed AS (
 		SELECT i.invitation_id FROM cx_data.invitation AS i JOIN cx_data.survey AS s USING (survey_id)
@@ -3766,7 +3770,8 @@ BEGIN
 				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other WHERE other.customer_id = open.customer_id AND other.feedback_id = f.feedback_id)
 			ORDER BY f.responded_at, f.feedback_id LIMIT 1
 		) AS answer
-		WHERE open.status IN ('queued', 'sent')
+		-- files may come weeks after the answers in them
+		WHERE open.status IN ('queued', 'sent') OR (open.status = 'expired' AND open.expires_at > now() - interval '60 days')
 		ORDER BY answer.feedback_id, open.invitation_id
 	) AS found
 	WHERE found.invitation_id = i.invitation_id;
@@ -3790,9 +3795,9 @@ CREATE FUNCTION cx.import_time(value jsonb, zone text) RETURNS timestamptz
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.import_time(jsonb, text) IS 'the time that a value is: seconds or milliseconds since 1970, or a text, read in the zone unless it says its own; NULL if empty';
 
-CREATE FUNCTION cx.import_responses(source text, payload jsonb, definition jsonb, records_errors boolean, OUT responses bigint, OUT inserted bigint, OUT updated bigint, OUT set_aside bigint, OUT failed bigint)
-	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.import_responses(text, jsonb, jsonb, boolean) IS 'imports the responses of a payload as a definition says; called by import_feedback, import_csv and submit_feedback, which say more';
+CREATE FUNCTION cx.import_responses(source text, payload jsonb, work text, customer_kind text DEFAULT NULL, OUT responses bigint, OUT inserted bigint, OUT updated bigint, OUT set_aside bigint, OUT failed bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.import_responses(text, jsonb, text, text) IS 'imports the responses of a payload as the source''s definition says; work is delivered, again or submitted. Called by import_feedback, import_csv, maintain and submit_feedback, which say more';
 
 CREATE FUNCTION cx.import_setting(question jsonb, definition jsonb, name text, OUT given text, OUT path jsonpath)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3810,6 +3815,10 @@ CREATE FUNCTION cx.import_questions(definition jsonb)
 		attributes_path jsonpath, changed_at_path jsonpath, answer_path jsonpath, comment_path jsonpath, invitation_path jsonpath)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF definition ? 'invitation' AND coalesce(definition ->> 'customer_kind', 'code') <> 'code' THEN
+		RAISE EXCEPTION 'an import cannot have both invitation and customer_kind'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A token leads to the code of a customer, customer_kind to names of another kind; make two imports.';
+	END IF;
 	RETURN QUERY
 	SELECT CASE code WHEN '' THEN '' ELSE '/' || code END, jsonb_build_object('question', code, 'comment', comment.given),
 		customer.given, customer.path, touchpoint.given, touchpoint.path, metric.given, metric.path, question -> 'choices',
@@ -3897,6 +3906,7 @@ BEGIN
 		PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(question.value) AS setting;
 	END LOOP;
 	PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(settings) AS setting;
+	PERFORM FROM cx_data.import_format AS f, cx.import_questions(f.definition || settings || jsonb_build_object('questions', questions)) WHERE f.code = format;
 
 	INSERT INTO cx_data.source AS known (name, kind, mapping)
 	VALUES (create_import.source, 'feedback', settings || jsonb_build_object('format', format, 'questions', questions))
@@ -3920,7 +3930,7 @@ BEGIN
 		RAISE EXCEPTION 'payload is NULL' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	SELECT * INTO responses, inserted, updated, set_aside, failed
-	FROM cx.import_responses(source, payload, cx.import_definition(source), true);
+	FROM cx.import_responses(source, payload, 'delivered');
 END
 $$;
 COMMENT ON FUNCTION cx.import_feedback(text, jsonb) IS 'imports what a survey tool delivered, one payload or an array of them: each question answered becomes feedback; the same response again updates it, the newest version wins. Partial, preview, test and spam responses go to cx_data.response_apart, those that cannot be mapped to cx_data.import_error. Gives how many of each; needs INSERT and UPDATE on cx_data.feedback';
@@ -3932,8 +3942,9 @@ BEGIN
 		RAISE EXCEPTION 'permission denied to import feedback' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message)
-	SELECT s.source_id, 'line ' || (line ->> 'number'), '22P04', format('line %s has %s fields, the header %s', line ->> 'number', line ->> 'fields', line ->> 'names')
-	FROM jsonb_array_elements(argument -> 'lines') AS line JOIN cx_data.source AS s ON s.name = argument ->> 'source'
+	SELECT s.source_id, 'line ' || line.number, '22P04', format('line %s has %s fields, the header %s', line.number, line.fields, line.names)
+	FROM jsonb_to_recordset(argument -> 'lines') AS line (number bigint, fields integer, names integer)
+	JOIN cx_data.source AS s ON s.name = argument ->> 'source' AND s.relation IS NULL AND s.mapping ? 'format'
 	ON CONFLICT (source_id, source_key) DO UPDATE SET message = excluded.message, attempts = e.attempts + 1, last_attempt_at = now();
 	RETURN NULL;
 END
@@ -3955,7 +3966,8 @@ BEGIN
 	SELECT 0, 0, 0, 0, 0 INTO responses, inserted, updated, set_aside, failed;
 	FOR batch IN
 		WITH parsed AS MATERIALIZED (
-			SELECT row_number() OVER () AS place, line, fields FROM cx.csv_rows(content, definition ->> 'separator')
+			SELECT place, line, fields, sum(octet_length(fields::text)) OVER (ORDER BY place) AS bytes
+			FROM (SELECT row_number() OVER () AS place, line, fields FROM cx.csv_rows(content, definition ->> 'separator')) AS numbered
 		), named AS MATERIALIZED (
 			SELECT array_agg(coalesce(name, 'column ' || number) ORDER BY number) AS names FROM parsed, unnest(fields) WITH ORDINALITY AS cell (name, number) WHERE place = 1
 		), described AS MATERIALIZED (
@@ -3963,7 +3975,7 @@ BEGIN
 			SELECT array_agg(cell::jsonb ->> 'ImportId' ORDER BY number) AS names, array_agg(number ORDER BY number) AS places, max(cell::jsonb ->> 'timeZone') AS time_zone
 			FROM parsed, unnest(fields) WITH ORDINALITY AS c (cell, number) WHERE place = 3 AND header_rows >= 3 AND cell LIKE '{%"ImportId"%}'
 		)
-		SELECT (place - header_rows - 1) / 10000 AS number,
+		SELECT (place - header_rows - 1) / 10000 AS number, bytes / 33554432 AS part,
 			coalesce(jsonb_agg(jsonb_object(named.names || described.names || ARRAY['(time zone)'], padded || ARRAY(SELECT padded[i] FROM unnest(described.places) WITH ORDINALITY AS p (i, o) ORDER BY o) || ARRAY[described.time_zone]) ORDER BY place)
 				FILTER (WHERE NOT is_long), '[]') AS payload,
 			jsonb_agg(jsonb_build_object('number', line, 'fields', cardinality(fields), 'names', cardinality(named.names))) FILTER (WHERE is_long) AS long_lines
@@ -3971,9 +3983,9 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT (fields || array_fill(NULL::text, ARRAY[greatest(cardinality(named.names) - cardinality(fields), 0)]))[1:cardinality(named.names)] AS padded,
 			num_nonnulls(VARIADIC fields[cardinality(named.names) + 1:] || ARRAY[NULL::text]) > 0 AS is_long) AS row
 		WHERE place > header_rows
-		GROUP BY 1 ORDER BY 1
+		GROUP BY 1, 2 ORDER BY 1, 2
 	LOOP
-		SELECT * INTO counts FROM cx.import_responses(source, batch.payload, definition, true);
+		SELECT * INTO counts FROM cx.import_responses(source, batch.payload, 'delivered');
 		responses := responses + counts.responses + coalesce(jsonb_array_length(batch.long_lines), 0);
 		inserted := inserted + counts.inserted;
 		updated := updated + counts.updated;
@@ -3993,7 +4005,6 @@ CREATE FUNCTION cx.submit_feedback(source text DEFAULT 'direct', source_key text
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	key CONSTANT text := coalesce(source_key, gen_random_uuid()::text);
-	definition jsonb;
 	result bigint;
 BEGIN
 	PERFORM cx.require_program();
@@ -4005,10 +4016,9 @@ BEGIN
 	IF NOT FOUND THEN
 		INSERT INTO cx_data.source (name, kind) VALUES (source, 'feedback') ON CONFLICT (name) DO NOTHING;
 	END IF;
-	SELECT f.definition || jsonb_strip_nulls(jsonb_build_object('customer_kind', customer_kind)) INTO STRICT definition FROM cx_data.import_format AS f WHERE f.code = 'cx';
 	PERFORM cx.import_responses(source, jsonb_build_object('source_key', key, 'customer', customer, 'touchpoint', touchpoint, 'metric', metric, 'score', score,
 		'responded_at', responded_at, 'comment', comment, 'channel', channel, 'org_unit', org_unit, 'staff', staff, 'kind', kind, 'attributes', attributes,
-		'changed_at', changed_at), definition, false);
+		'changed_at', changed_at), 'submitted', customer_kind);
 	SELECT f.feedback_id INTO result FROM cx_data.feedback AS f JOIN cx_data.source AS s USING (source_id) WHERE s.name = source AND f.source_key = key;
 	RETURN result;
 END
@@ -4019,34 +4029,35 @@ CREATE FUNCTION cx.retry_import(source text) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	failed_source bigint;
-	failed_ids bigint[];
-	failed_attempts integer[];
-	payloads jsonb;
-	nameless jsonb[];
-	mended bigint;
+	batch record;
+	removed bigint;
+	mended bigint := 0;
 BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
 	SELECT source_id INTO failed_source FROM cx_data.source AS s WHERE s.name = retry_import.source FOR NO KEY UPDATE;
-	SELECT array_agg(import_error_id), array_agg(attempts), jsonb_agg(payload), array_agg(payload) FILTER (WHERE source_key IS NULL)
-	INTO failed_ids, failed_attempts, payloads, nameless
-	FROM cx_data.import_error WHERE source_id = failed_source AND payload IS NOT NULL AND (source_key IS NOT NULL OR attempts < 10);
-	IF payloads IS NULL THEN
-		RETURN 0;
-	END IF;
-	-- each payload is one response
-	PERFORM cx.import_responses(source, payloads, cx.import_definition(source) - 'responses', true);
-	-- what failed again was recorded again, and has one more attempt; without a key as another row
-	WITH again AS (
+	-- ten times, then once an hour; in parts, for one jsonb holds no more than 256 MB
+	FOR batch IN
+		SELECT bytes / 16777216 AS part, source_key IS NULL AS is_nameless, array_agg(import_error_id) AS ids, array_agg(attempts) AS attempts,
+			array_agg(payload) AS payloads, jsonb_agg(payload) AS payload
+		FROM (SELECT *, sum(pg_column_size(payload)) OVER (ORDER BY import_error_id) AS bytes FROM cx_data.import_error
+			WHERE source_id = failed_source AND payload IS NOT NULL AND (attempts < 10 OR last_attempt_at < now() - interval '1 hour')) AS due
+		GROUP BY 1, 2
+	LOOP
+		PERFORM cx.import_responses(source, batch.payload, CASE WHEN batch.is_nameless THEN 'anew' ELSE 'again' END);
+		-- what failed again was recorded again, and has one more attempt; without a key as another row
+		WITH again AS (
+			DELETE FROM cx_data.import_error
+			WHERE batch.is_nameless AND source_id = failed_source AND source_key IS NULL AND payload = ANY (batch.payloads) AND import_error_id <> ALL (batch.ids)
+			RETURNING payload
+		)
+		UPDATE cx_data.import_error SET attempts = import_error.attempts + 1, last_attempt_at = now()
+		WHERE import_error_id = ANY (batch.ids) AND source_key IS NULL AND payload IN (SELECT payload FROM again);
 		DELETE FROM cx_data.import_error
-		WHERE source_id = failed_source AND source_key IS NULL AND payload = ANY (nameless) AND import_error_id <> ALL (failed_ids)
-		RETURNING payload
-	)
-	UPDATE cx_data.import_error SET attempts = attempts + 1, last_attempt_at = now()
-	WHERE import_error_id = ANY (failed_ids) AND source_key IS NULL AND payload IN (SELECT payload FROM again);
-	DELETE FROM cx_data.import_error
-	WHERE (import_error_id, attempts) IN (SELECT * FROM unnest(failed_ids, failed_attempts));
-	GET DIAGNOSTICS mended = ROW_COUNT;
+		WHERE (import_error_id, import_error.attempts) IN (SELECT * FROM unnest(batch.ids, batch.attempts));
+		GET DIAGNOSTICS removed = ROW_COUNT;
+		mended := mended + removed;
+	END LOOP;
 	RETURN mended;
 END
 $$;
@@ -4082,7 +4093,8 @@ DECLARE
 	named CONSTANT text[] := ARRAY(SELECT cx.customers_of_response(definition, response) WHERE definition IS NOT NULL);
 BEGIN
 	IF cardinality(named) > 0 THEN
-		RETURN EXISTS (SELECT FROM cx.names_of_customer(customer) AS n WHERE n.kind IN ('code', 'invitation', definition ->> 'customer_kind') AND n.name = ANY (named));
+		-- the tokens of his invitations are among the strings, for they may be replaced by now
+		RETURN named && strings OR EXISTS (SELECT FROM cx.names_of_customer(customer) AS n WHERE n.kind IN ('code', 'invitation', definition ->> 'customer_kind') AND n.name = ANY (named));
 	END IF;
 	RETURN EXISTS (SELECT FROM unnest(strings) AS s WHERE length(s) > 2 AND strpos(lower(response::text), lower(trim(BOTH '"' FROM to_jsonb(s)::text))) > 0);
 END

@@ -197,6 +197,44 @@ SELECT count(*) FROM cx_data.feedback;
 RESET ROLE;
 SELECT * FROM imported WHERE key = 'r9/q1';
 
+-- it takes no other rights, and gives none: not to read sources, not to say by what definition, not to note errors of one's own
+REVOKE SELECT ON cx_data.source, cx_data.import_format, cx_data.program FROM cx_regress_hook;
+SET ROLE cx_regress_hook;
+SELECT * FROM cx.import_feedback('formbricks', '{"data": {"id": "r10", "finished": true, "createdAt": "2026-03-02T08:00:00Z", "data": {"q1": 10}}}');
+SELECT * FROM cx.import_responses('formbricks', '{}', '{"key": "$.k"}');
+SELECT cx.as_program_owner('note_lines', '{"source": "formbricks", "lines": [{"number": "anything", "fields": 1, "names": 2}]}');
+RESET ROLE;
+
+-- a version that failed is not tried again over one that came since, nor over what was put right by hand
+SELECT cx.create_import('twice', 'cx', '{"": {"metric": "nps"}}');
+SELECT * FROM cx.import_feedback('twice', '{"source_key": "a", "score": 3, "touchpoint": "web", "responded_at": "2026-06-01"}');
+SELECT * FROM cx.import_feedback('twice', '{"source_key": "a", "score": 9, "touchpoint": "app", "responded_at": "2026-06-01"}');
+SELECT cx.create_import('pair', 'formbricks', '{"q1": {"metric": "nps", "touchpoint": "app"}, "q2": {"metric": "nps", "touchpoint": "web"}}', '{"on_unknown": "create"}');
+SELECT cx.create_import('pair', 'formbricks', '{"q1": {"metric": "nps", "touchpoint": "app"}, "q2": {"metric": "nps", "touchpoint": "later"}}');
+SELECT * FROM cx.import_feedback('pair', '[{"data": {"id": "r", "finished": true, "createdAt": "2026-06-01T08:00:00Z", "data": {"q1": 2, "q2": 5}}}, {"data": {"id": "s", "finished": true, "createdAt": "2026-06-01T08:00:00Z", "data": {"q1": 2, "q2": 5}}}]');
+UPDATE cx_data.feedback SET score = 8 WHERE source_key = 'r/q1';
+DELETE FROM cx_data.feedback WHERE source_key = 's/q1';
+INSERT INTO cx_data.touchpoint (code) VALUES ('web'), ('later');
+CALL cx.maintain();
+SELECT source, key, score FROM imported WHERE source IN ('twice', 'pair') ORDER BY source, key;
+SELECT source, key, message FROM failed WHERE source IN ('twice', 'pair');
+-- one response that cannot be kept leaves the others alone
+ALTER TABLE cx_data.feedback ADD CONSTRAINT short CHECK (length(comment) < 20) NOT VALID;
+SELECT * FROM cx.import_feedback('twice', jsonb_build_array('{"source_key": "good", "score": 9, "responded_at": "2026-06-01"}'::jsonb, '{"source_key": "long", "score": 9, "comment": "more than twenty characters", "responded_at": "2026-06-01"}'::jsonb,
+	jsonb_build_object('source_key', repeat('k', 2000), 'score', 9, 'responded_at', '2026-06-01')));
+ALTER TABLE cx_data.feedback DROP CONSTRAINT short;
+SELECT key, message FROM failed WHERE source = 'twice' ORDER BY key;
+SELECT * FROM cx.import_feedback('web', '{}');
+SELECT cx.create_import('parts', 'formbricks');
+SELECT * FROM cx.import_feedback('parts', jsonb_build_array('{"data": {"finished": false, "n": 1}}'::jsonb, '{"data": {"finished": false, "n": 2}}'::jsonb, jsonb_build_object('data', jsonb_build_object('id', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 400) AS i), 'finished', false))));
+SELECT count(*), count(key) FROM apart WHERE source = 'parts';
+-- customer_kind code is none; a token and names of another kind do not go together
+SELECT cx.submit_feedback(source => 'till', source_key => '4', metric => 'nps', score => 9, customer => 'anna', customer_kind => 'code', responded_at => '2026-03-05 10:00Z') IS NOT NULL AS written;
+SELECT customer FROM imported WHERE source = 'till' AND key = '4';
+SELECT cx.create_import('x', 'typeform', settings => '{"customer_kind": "phone", "invitation": "$.form_response.hidden.token"}');
+-- what is large is read in parts
+SELECT inserted FROM cx.import_feedback('twice', jsonb_build_object('source_key', 'large', 'score', 9, 'comment', repeat('x', 6000000), 'responded_at', '2026-06-01'));
+
 -- clean up
 DROP OWNED BY cx_regress_hook;
 DROP ROLE cx_regress_hook;

@@ -51,6 +51,13 @@ SELECT survey_code, customer FROM cx.claim_invitations(100, 'visit');
 SELECT survey_code, customer FROM cx.claim_invitations() ORDER BY customer;
 SELECT * FROM cx.claim_invitations();
 SELECT * FROM cx.claim_invitations(0);
+-- an opt-out holds whatever the time of the invitation, and if it came by another way
+SELECT status, reason FROM cx.invite('c3', 'visit', at => now() - interval '1 year');
+INSERT INTO cx_data.customer (code) VALUES ('s5');
+SELECT status FROM cx.invite('s5', 'relation');
+INSERT INTO cx_data.contact_opt_out (customer_id) SELECT customer_id FROM cx_data.customer WHERE code = 's5';
+SELECT * FROM cx.claim_invitations();
+SELECT status, reason FROM invited WHERE customer = 's5';
 
 -- answers: by the token, which leads to the customer, or by the customer and the time
 SELECT code, status FROM (VALUES ('c7', '1 hour'::interval), ('c8', '1 hour'), ('c9', '15 days')) AS v (code, ago), cx.invite(code, 'relation', at => now() - ago);

@@ -49,10 +49,20 @@ enum ResponseColumn
 	RESPONSE_COLUMNS
 };
 
+/* Why something is imported. */
+typedef enum ImportWork
+{
+	IMPORT_DELIVERED,			/* a survey tool sent it */
+	IMPORT_AGAIN,				/* rows that failed are tried again */
+	IMPORT_ANEW,				/* responses without a key are tried again */
+	IMPORT_SUBMITTED			/* one piece of feedback of one's own program */
+} ImportWork;
+
 /* What is being imported. */
 typedef struct Import
 {
 	Capture		capture;		/* first, for what is done with rows gets this */
+	TargetCounts counts;		/* of rows written */
 	Jsonb	   *format;
 	SPITupleTable *questions;	/* one row each: the parameters of the mapping */
 	uint64		question_count;
@@ -76,7 +86,7 @@ static const char *const mapping_text =
 " cx.invited_customer(pg_catalog.jsonb_path_query_first(r.response, $24, $2, true) #>> '{}') END), "FIELD("$5", "$6") ", " FIELD("$7", "$8")
 ", cx.import_score(a.answer, $9), cx.import_time(pg_catalog.jsonb_path_query_first(r.response, $10, $2, true), a.zone), a.comment, "
 FIELD("$12", "$13") ", " FIELD("$14", "$15") ", " FIELD("$16", "$17") ", " FIELD("$18", "$19")
-", NULL::text, NULL::double precision, pg_catalog.jsonb_path_query_first(r.response, $20, $2, true)"
+", NULL::text, NULL::double precision, nullif(pg_catalog.jsonb_path_query_first(r.response, $20, $2, true), 'null')"
 ", cx.import_time(pg_catalog.jsonb_path_query_first(r.response, $21, $2, true), a.zone), r.response"
 " FROM cx_response AS r CROSS JOIN LATERAL (SELECT pg_catalog.jsonb_path_query_first(r.response, $22, $2, true) AS answer,"
 " nullif(pg_catalog.btrim(pg_catalog.jsonb_path_query_first(r.response, $23, $2, true) #>> '{}'), '') AS comment,"
@@ -153,9 +163,11 @@ import_read_questions(Import *import, Jsonb *format)
 {
 	Oid			type = JSONBOID;
 	Datum		argument = JsonbPGetDatum(format);
+	ActingAs	before = act_as(program_owner());
 
 	if (SPI_execute_with_args("SELECT * FROM cx.import_questions($1)", 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "cannot read the questions of a format");
+	act_as_before(before);
 	import->questions = SPI_tuptable;
 	import->question_count = SPI_processed;
 }
@@ -289,7 +301,9 @@ import_set_aside(const Import *import, const RowSet *responses)
 							  "DELETE FROM cx_data.response_apart AS a USING cx_response AS r"
 							  " WHERE a.source_id = $1 AND a.source_key = r.source_key AND r.state IS NULL) "
 							  "INSERT INTO cx_data.response_apart (source_id, source_key, state, payload)"
-							  " SELECT DISTINCT ON (source_key) $1, source_key, state, response FROM cx_response AS r"
+							  " SELECT DISTINCT ON (kept_key, place) $1, kept_key, state, response"
+							  " FROM (SELECT *, CASE WHEN pg_catalog.octet_length(source_key) <= 1000 THEN source_key END AS kept_key,"
+							  " CASE WHEN source_key IS NULL OR pg_catalog.octet_length(source_key) > 1000 THEN pg_catalog.row_number() OVER () END AS place FROM cx_response) AS r"
 							  " WHERE state IS NOT NULL AND ($3 IS NULL OR NOT cx.response_is_erased($3, response))"
 							  " AND NOT EXISTS (SELECT FROM cx_response AS done WHERE done.source_key = r.source_key AND done.state IS NULL)"
 							  " AND NOT EXISTS (SELECT FROM pg_catalog.unnest($2) AS suffix JOIN cx_data.feedback AS f"
@@ -336,6 +350,96 @@ import_result(FunctionCallInfo fcinfo, int64 responses, const TargetCounts *coun
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
 }
 
+/*
+ * The definition by which an import reads responses.  It is read with the
+ * rights of the program's owner, so that who imports needs none on the sources
+ * and brings none of his own.
+ */
+static Jsonb *
+import_definition(const char *source, ImportWork work)
+{
+	static const char *const queries[] = {
+		[IMPORT_DELIVERED] = "SELECT cx.import_definition($1)",
+		/* what is tried again are single responses */
+		[IMPORT_AGAIN] = "SELECT cx.import_definition($1) - 'responses'",
+		[IMPORT_ANEW] = "SELECT cx.import_definition($1) - 'responses'",
+		[IMPORT_SUBMITTED] = "SELECT definition FROM cx_data.import_format WHERE code = 'cx' AND $1 IS NOT NULL",
+	};
+	Oid			type = TEXTOID;
+	Datum		argument = CStringGetTextDatum(source);
+	ActingAs	before = act_as(program_owner());
+	bool		isnull = true;
+	Datum		definition = (Datum) 0;
+
+	if (SPI_execute_with_args(queries[work], 1, &type, &argument, NULL, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+		definition = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("format \"cx\" of the CX program does not exist"),
+				 errhint("CALL cx.upgrade_program() makes it again.")));
+	act_as_before(before);
+	return DatumGetJsonbPCopy(definition);
+}
+
+/* Write rows that are ready, all or none. */
+static void
+import_write(Capture *capture, const RowSet *ready)
+{
+	Import	   *import = (Import *) capture;
+	Sink		some = *capture->sink;
+	TargetCounts counts;
+
+	some.ready = ready->rows;
+	some.ready_count = ready->count;
+	counts = target_write(&some, NULL, capture->source_id, TARGET_NEWEST);
+	import->counts.inserted += counts.inserted;
+	import->counts.updated += counts.updated;
+}
+
+/* Note a row that cannot be written, as for a constraint that somebody added to the table. */
+static void
+import_write_failed(Capture *capture, const RowSet *row, const ErrorData *error)
+{
+	sink_add_bad(capture->sink, sink_first_key(row->rows), error->sqlerrcode, error->message, false);
+}
+
+/* Write what was mapped, and note what cannot be written. */
+static void
+import_write_all(Import *import)
+{
+	Sink	   *sink = import->capture.sink;
+	RowSet		ready = {sink->ready, sink->ready_count, sink->columns, false};
+
+	if (sink->mapping->records_errors)
+		capture_isolate(&import->capture, &ready, import_write, import_write_failed);
+	else
+		import_write(&import->capture, &ready);
+}
+
+/* Run a statement about the responses of this import, with the rights of the program's owner. */
+static void
+import_run(const Import *import, const RowSet *responses, const char *statement, int expected)
+{
+	Oid			types[2] = {INT8OID, TEXTARRAYOID};
+	Datum		arguments[2] = {Int64GetDatum(import->capture.source_id), import_suffixes(import)};
+	ActingAs	before = act_as(program_owner());
+
+	target_register_rows("cx_response", responses->rows, responses->count, responses->columns, InvalidOid);
+	if (SPI_execute_with_args(statement, 2, types, arguments, NULL, false, 0) != expected)
+		elog(ERROR, "cannot run: %s", statement);
+	act_as_before(before);
+}
+
+/* What was told of earlier versions of these responses is settled: else it would be tried again, over these. */
+static void
+import_forget_errors(const Import *import, const RowSet *responses)
+{
+	import_run(import, responses,
+			   "DELETE FROM cx_data.import_error AS e USING cx_response AS r, pg_catalog.unnest($2 || ARRAY['']) AS suffix"
+			   " WHERE e.source_id = $1 AND e.source_key = r.source_key || suffix", SPI_OK_DELETE);
+}
+
 /* The text in a setting of the format, or NULL. */
 static char *
 format_text(Jsonb *format, const char *name)
@@ -346,40 +450,92 @@ format_text(Jsonb *format, const char *name)
 	return value == NULL || value->type != jbvString ? NULL : pnstrdup(value->val.string.val, value->val.string.len);
 }
 
+/* The work that a name stands for. */
+static ImportWork
+import_work(const char *name)
+{
+	if (strcmp(name, "delivered") == 0)
+		return IMPORT_DELIVERED;
+	if (strcmp(name, "again") == 0)
+		return IMPORT_AGAIN;
+	if (strcmp(name, "anew") == 0)
+		return IMPORT_ANEW;
+	if (strcmp(name, "submitted") == 0)
+		return IMPORT_SUBMITTED;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("there is no import \"%s\"", name),
+			 errhint("Use cx.import_feedback(), cx.import_csv() or cx.submit_feedback().")));
+}
+
+/* The mapping of an import; the paths of its questions are read apart. */
+static Mapping
+import_mapping(const char *source, Jsonb *definition, ImportWork work, char *customer_kind)
+{
+	char	   *on_unknown = format_text(definition, "on_unknown");
+	Mapping		mapping = {.source = source, .records_errors = work != IMPORT_SUBMITTED, .keeps_versions = true,
+		.creates_touchpoints = on_unknown != NULL && strcmp(on_unknown, "create") == 0,
+	.customer_kind = customer_kind == NULL ? format_text(definition, "customer_kind") : customer_kind};
+
+	if (mapping.customer_kind != NULL && strcmp(mapping.customer_kind, IDENTITY_CODE) == 0)
+		mapping.customer_kind = NULL;
+	return mapping;
+}
+
+/* Import responses, within an SPI connection; gives the result row. */
+static Datum
+import_run_all(FunctionCallInfo fcinfo, Import *import, const Mapping *mapping, Jsonb *payload, ImportWork work)
+{
+	RowSet		responses;
+	int64		set_aside;
+	Datum		result;
+
+	sink_lock_target(mapping);
+	import->capture.sink = sink_begin(mapping, false);
+	import_read_questions(import, import->format);
+	responses = import_read(payload, import->format);
+	import_check_empty(import->capture.sink, &responses, payload);
+	import_map_all(import, &responses);
+	target_keep_newest(import->capture.sink, import->capture.source_id);
+	if (work == IMPORT_AGAIN)
+		target_keep_failed(import->capture.sink, import_suffixes(import), import->capture.source_id);
+	import_write_all(import);
+	if (work == IMPORT_DELIVERED)
+		import_forget_errors(import, &responses);
+	target_record_errors(import->capture.sink, import->capture.source_id);
+	set_aside = import_set_aside(import, &responses);
+	result = import_result(fcinfo, responses.count, &import->counts, set_aside, import->capture.sink);
+	tuplestore_end(import->capture.sink->ready);
+	tuplestore_end(responses.rows);
+	return result;
+}
+
 /*
- * Import the responses of a payload: import_responses(source, payload, format,
- * records_errors).
+ * Import the responses of a payload: import_responses(source, payload, work,
+ * customer_kind).
  */
 PG_FUNCTION_INFO_V1(import_responses);
 Datum
 import_responses(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Jsonb	   *payload = PG_GETARG_JSONB_P(1);
-	Jsonb	   *format = PG_GETARG_JSONB_P(2);
-	char	   *on_unknown = format_text(format, "on_unknown");
-	Mapping		mapping = {.source = name, .records_errors = PG_GETARG_BOOL(3), .keeps_versions = true,
-		.creates_touchpoints = on_unknown != NULL && strcmp(on_unknown, "create") == 0,
-	.customer_kind = format_text(format, "customer_kind")};
-	Import		import = {.capture = {.owner = program_owner(), .source_id = import_source(name)->id}, .format = format};
-	RowSet		responses;
-	TargetCounts counts;
-	int64		set_aside;
+	char	   *name;
+	ImportWork	work;
+	Import		import = {0};
+	Mapping		mapping;
 	Datum		result;
 
+	for (int i = 0; i < 3; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	work = import_work(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	import_check_privileges();
 	SPI_connect();
-	sink_lock_target(&mapping);
-	import.capture.sink = sink_begin(&mapping, false);
-	import_read_questions(&import, format);
-	responses = import_read(payload, format);
-	import_check_empty(import.capture.sink, &responses, payload);
-	import_map_all(&import, &responses);
-	target_keep_newest(import.capture.sink, import.capture.source_id);
-	counts = target_write(import.capture.sink, NULL, import.capture.source_id, TARGET_NEWEST);
-	target_record_errors(import.capture.sink, import.capture.source_id);
-	set_aside = import_set_aside(&import, &responses);
-	result = SPI_datumTransfer(import_result(fcinfo, responses.count, &counts, set_aside, import.capture.sink), false, -1);
+	import.format = import_definition(name, work);
+	import.capture.owner = program_owner();
+	import.capture.source_id = import_source(name)->id;
+	mapping = import_mapping(name, import.format, work, PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	result = SPI_datumTransfer(import_run_all(fcinfo, &import, &mapping, PG_GETARG_JSONB_P(1), work), false, -1);
 	SPI_finish();
 	PG_RETURN_DATUM(result);
 }

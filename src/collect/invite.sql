@@ -46,7 +46,7 @@ CREATE FUNCTION cx.suppression_reason(customer bigint, survey bigint, channel te
 BEGIN
 	IF EXISTS (SELECT FROM cx_data.contact_opt_out AS o
 			WHERE o.customer_id = customer AND coalesce(o.survey_id, survey) = survey
-				AND (o.channel IS NULL OR o.channel = suppression_reason.channel) AND o.opted_out_at <= at) THEN
+				AND (o.channel IS NULL OR o.channel = suppression_reason.channel)) THEN
 		RETURN 'opted out';
 	END IF;
 	IF EXISTS (SELECT FROM cx_data.invitation AS i
@@ -55,14 +55,14 @@ BEGIN
 	END IF;
 	IF EXISTS (SELECT FROM cx_data.invitation AS i JOIN cx_data.survey AS s USING (survey_id)
 			WHERE i.customer_id = customer AND i.survey_id = survey AND i.status <> 'suppressed'
-				AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -s.cooldown) AND i.invited_at <= at) THEN
+				AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -s.cooldown) AND i.invited_at < cx.program_time(at, s.cooldown)) THEN
 		RETURN 'cooldown';
 	END IF;
 	RETURN (SELECT r.code FROM cx_data.contact_rule AS r
 		WHERE (r.channel IS NULL OR r.channel = suppression_reason.channel)
 			AND r.max_invitations <= (SELECT count(*) FROM cx_data.invitation AS i
 				WHERE i.customer_id = customer AND i.status <> 'suppressed' AND (r.channel IS NULL OR i.channel = r.channel)
-					AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -r.period) AND i.invited_at <= at)
+					AND coalesce(i.sent_at, i.invited_at) > cx.program_time(at, -r.period) AND i.invited_at < cx.program_time(at, r.period))
 		ORDER BY r.contact_rule_id LIMIT 1);
 END
 $$;
@@ -106,6 +106,10 @@ CREATE FUNCTION cx.claim_invitations(most integer DEFAULT 100, survey text DEFAU
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	-- who opted out meanwhile, by whatever way that came
+	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'opted out'
+	FROM cx_data.contact_opt_out AS o
+	WHERE o.customer_id = i.customer_id AND coalesce(o.survey_id, i.survey_id) = i.survey_id AND (o.channel IS NULL OR o.channel = i.channel) AND i.status = 'queued';
 	RETURN QUERY
 	WITH claimed AS (
 		SELECT i.invitation_id FROM cx_data.invitation AS i JOIN cx_data.survey AS s USING (survey_id)
@@ -164,7 +168,8 @@ BEGIN
 				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other WHERE other.customer_id = open.customer_id AND other.feedback_id = f.feedback_id)
 			ORDER BY f.responded_at, f.feedback_id LIMIT 1
 		) AS answer
-		WHERE open.status IN ('queued', 'sent')
+		-- files may come weeks after the answers in them
+		WHERE open.status IN ('queued', 'sent') OR (open.status = 'expired' AND open.expires_at > now() - interval '60 days')
 		ORDER BY answer.feedback_id, open.invitation_id
 	) AS found
 	WHERE found.invitation_id = i.invitation_id;

@@ -542,7 +542,8 @@ ready_copy(TupleTableSlot *slot, Datum *values, bool *nulls)
 static void
 ready_set_version(TupleTableSlot *slot, Datum *values, bool *nulls)
 {
-	values[READY_CHANGED_AT] = slot->tts_isnull[FIELD_CHANGED_AT] ? values[READY_AT] : slot->tts_values[FIELD_CHANGED_AT];
+	values[READY_CHANGED_AT] = slot->tts_isnull[FIELD_CHANGED_AT] || TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(slot->tts_values[FIELD_CHANGED_AT])) ?
+		values[READY_AT] : slot->tts_values[FIELD_CHANGED_AT];
 	nulls[READY_CHANGED_AT] = false;
 }
 

@@ -411,6 +411,32 @@ target_keep_newest(Sink *sink, int64 source_id)
 	act_as_before(before);
 }
 
+/*
+ * Of the rows of responses that are tried again keep those that failed: what
+ * came in with the others may have been changed since.
+ */
+void
+target_keep_failed(Sink *sink, Datum suffixes, int64 source_id)
+{
+	Tuplestorestate *all = sink->ready;
+	Tuplestorestate *kept = tuplestore_begin_heap(true, false, work_mem);
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	Oid			types[2] = {INT8OID, TEXTARRAYOID};
+	Datum		values[2] = {Int64GetDatum(source_id), suffixes};
+	bool		nulls[2] = {false, false};
+	ActingAs	before = act_as(program_owner());
+
+	target_register(sink, NULL, false);
+	SetTuplestoreDestReceiverParams(receiver, kept, CurrentMemoryContext, false, NULL, NULL);
+	target_query_into("SELECT " READY_ALL " FROM cx_rows WHERE source_key IN (SELECT e.source_key || suffix"
+					  " FROM cx_data.import_error AS e, pg_catalog.unnest($2 || ARRAY['']) AS suffix WHERE e.source_id = $1)",
+					  2, types, values, nulls, receiver);
+	sink->ready = kept;
+	sink->ready_count = tuplestore_tuple_count(kept);
+	tuplestore_end(all);
+	act_as_before(before);
+}
+
 /* Record one row that could not be written. */
 static void
 target_record_error(SPIPlanPtr plan, int64 source_id, const BadRow *bad)
