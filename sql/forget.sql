@@ -63,7 +63,7 @@ SELECT cx.merge_customers('anna', 'ann') AS merge;
 SELECT DISTINCT found_in FROM strings() ORDER BY 1;
 SELECT * FROM cx.erase_customer('anna');
 SELECT * FROM strings();
-SELECT * FROM captured ORDER BY key, score;
+SELECT * FROM captured ORDER BY key, score, unit;
 SELECT source_key, message, payload ->> 'comment' AS comment FROM cx_data.import_error ORDER BY source_key;
 SELECT source_key, state FROM cx_data.response_apart ORDER BY source_key;
 SELECT status, reason, customer_id FROM cx_data.invitation ORDER BY invitation_id;
@@ -71,14 +71,21 @@ SELECT status, reason, customer_id FROM cx_data.invitation ORDER BY invitation_i
 CALL cx.maintain();
 SELECT * FROM cx.import_feedback('web', (SELECT jsonb_agg(r) FROM jsonb_array_elements(responses('2026-03-01')) AS r WHERE r ->> 'source_key' <> '6'));
 SELECT * FROM strings();
-SELECT * FROM captured ORDER BY key, score;
+SELECT * FROM captured ORDER BY key, score, unit;
 SELECT cx.submit_feedback('web', source_key => '10', customer => 'ann', touchpoint => 'shop', metric => 'nps', score => 2, comment => 'secret', responded_at => '2026-03-01');
 SELECT * FROM cx.import_feedback('web', (SELECT jsonb_agg(r || '{"score": 5, "changed_at": "2027-01-01", "partial": false}') FROM jsonb_array_elements(responses('2026-03-01')) AS r WHERE r ->> 'source_key' <> '6'));
-SELECT * FROM captured ORDER BY key, score;
+SELECT * FROM captured ORDER BY key, score, unit;
 SELECT * FROM strings();
 SELECT source, captured_rows FROM cx_data.source_status;
 CALL cx.maintain();
 SELECT * FROM strings();
+
+-- a response counts once, whether it names her in all of its versions, in the first or in the last
+SELECT * FROM cx.import_feedback('web', '[{"source_key": "first", "responded_at": "2026-06-01", "score": 9, "customer": "bob", "comment": "hi"}, {"source_key": "last", "responded_at": "2026-06-01", "score": 9, "comment": "hi"}]');
+SELECT count(*) FROM cx.erase_customer('bob');
+SELECT * FROM cx.import_feedback('web', '[{"source_key": "first", "responded_at": "2026-06-01", "score": 8, "comment": "hi"}, {"source_key": "last", "responded_at": "2026-06-01", "score": 7, "customer": "bob", "comment": "hi"}, {"source_key": "other", "responded_at": "2026-06-01", "score": 1, "comment": "ho"}]');
+SELECT score, customer_id, comment FROM cx_data.feedback WHERE responded_at = '2026-06-01' ORDER BY score;
+SELECT tally FROM cx_data.tally_live WHERE hour = '2026-06-01' ORDER BY tally;
 
 SET client_min_messages = warning;
 DROP VIEW captured;

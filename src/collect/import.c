@@ -431,6 +431,19 @@ import_run(const Import *import, const RowSet *responses, const char *statement,
 	act_as_before(before);
 }
 
+/* What came before the customer was named, who was erased, is the same and must not count twice. */
+static void
+import_replace_erased(const Import *import, const RowSet *responses)
+{
+	if (!customers_were_erased())
+		return;
+	target_register_rows("cx_rows", import->capture.sink->ready, import->capture.sink->ready_count, import->capture.sink->columns, InvalidOid);
+	import_run(import, responses,
+			   "DELETE FROM cx_data.feedback AS f USING cx_response AS r, pg_catalog.unnest($2) AS suffix"
+			   " WHERE f.source_id = $1 AND f.source_key = r.source_key || suffix"
+			   " AND 'erased:' || cx.erased_hash('source_key', r.source_key || suffix) IN (SELECT source_key FROM cx_rows)", SPI_OK_DELETE);
+}
+
 /* What was told of earlier versions of these responses is settled: else it would be tried again, over these. */
 static void
 import_forget_errors(const Import *import, const RowSet *responses)
@@ -496,9 +509,11 @@ import_run_all(FunctionCallInfo fcinfo, Import *import, const Mapping *mapping, 
 	responses = import_read(payload, import->format);
 	import_check_empty(import->capture.sink, &responses, payload);
 	import_map_all(import, &responses);
+	target_follow_erased(import->capture.sink, import->capture.source_id);
 	target_keep_newest(import->capture.sink, import->capture.source_id);
 	if (work == IMPORT_AGAIN)
 		target_keep_failed(import->capture.sink, import_suffixes(import), import->capture.source_id);
+	import_replace_erased(import, &responses);
 	import_write_all(import);
 	if (work == IMPORT_DELIVERED)
 		import_forget_errors(import, &responses);

@@ -412,6 +412,33 @@ target_keep_newest(Sink *sink, int64 source_id)
 }
 
 /*
+ * Rows that are there already, of customers who were erased: they stay those
+ * even if what comes now does not name the customer any more.
+ */
+void
+target_follow_erased(Sink *sink, int64 source_id)
+{
+	ActingAs	before;
+	Tuplestorestate *all = sink->ready;
+
+	if (sink->ready_count == 0 || !customers_were_erased())
+		return;
+	before = act_as(program_owner());
+	target_register(sink, NULL, false);
+	sink->ready = target_select("SELECT coalesce(t.source_key, r.source_key), CASE WHEN t.source_key IS NULL THEN r.customer_id END, r.touchpoint_id,"
+								" CASE WHEN t.source_key IS NULL THEN r.org_unit_id ELSE coalesce(r.org_unit_id, t.org_unit_id) END,"
+								" r.staff_id, r.at, r.score, r.kind, r.metric, r.channel,"
+								" CASE WHEN t.source_key IS NULL THEN r.comment END, r.name, r.value,"
+								" CASE WHEN t.source_key IS NULL THEN r.attributes END, r.changed_at,"
+								" CASE WHEN t.source_key IS NULL THEN r.customer_merge_id END"
+								" FROM cx_rows AS r LEFT JOIN cx_data.feedback AS t ON t.source_id = $1"
+								" AND t.source_key = 'erased:' || cx.erased_hash('source_key', r.source_key)", source_id);
+	sink->ready_count = tuplestore_tuple_count(sink->ready);
+	tuplestore_end(all);
+	act_as_before(before);
+}
+
+/*
  * Of the rows of responses that are tried again keep those that failed: what
  * came in with the others may have been changed since.
  */

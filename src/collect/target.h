@@ -31,6 +31,7 @@ typedef struct TargetCounts
 extern TargetCounts target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
 extern void target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode);
 extern void target_keep_newest(Sink *sink, int64 source_id);
+extern void target_follow_erased(Sink *sink, int64 source_id);
 extern void target_keep_failed(Sink *sink, Datum suffixes, int64 source_id);
 extern int64 target_delete_bad(Sink *sink, int64 source_id);
 extern void target_record_errors(Sink *sink, int64 source_id);
