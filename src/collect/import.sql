@@ -30,7 +30,7 @@ CREATE FUNCTION cx.import_questions(definition jsonb)
 		metric text, metric_path jsonpath, choices jsonb, responded_at_path jsonpath, time_zone text, channel text, channel_path jsonpath,
 		org_unit text, org_unit_path jsonpath, staff text, staff_path jsonpath, kind text, kind_path jsonpath,
 		attributes_path jsonpath, changed_at_path jsonpath, answer_path jsonpath, comment_path jsonpath, invitation_path jsonpath)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 	IF definition ? 'invitation' AND coalesce(definition ->> 'customer_kind', 'code') <> 'code' THEN
 		RAISE EXCEPTION 'an import cannot have both invitation and customer_kind'
