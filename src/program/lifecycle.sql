@@ -147,7 +147,7 @@ BEGIN
 		PERFORM cx.detach_source(source_name);
 	END LOOP;
 	-- without CASCADE: what others built on it stops it, as it should
-	SELECT string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ') FILTER (WHERE relkind = 'r')
+	SELECT string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'r')
 	INTO views, tables
 	FROM pg_class
 	WHERE relnamespace = 'cx_data'::regnamespace AND relname = ANY ((SELECT relations FROM cx_data.program)::text[]);
