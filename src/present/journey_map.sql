@@ -10,7 +10,7 @@ END;
 COMMENT ON FUNCTION cx.whole_days(timestamptz, timestamptz, text) IS 'the whole local days from starts_at to before ends_at in a named time zone: the first one, and the day after the last one, which is not later if there is none; with no start, the last 28 full days';
 
 CREATE FUNCTION cx.journey_map_svg(journey text, during tstzrange DEFAULT NULL) RETURNS text
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME' LANGUAGE C
 	SET search_path = pg_catalog, pg_temp
 	-- the queries take milliseconds, compiling them would take a second
 	SET jit = off;
