@@ -511,6 +511,27 @@ SELECT count(*) FROM captured;
 SELECT cx.detach_source('answers');
 SELECT count(*) FROM pg_trigger WHERE tgfoid = 'cx.capture()'::regprocedure;
 
+-- a statement of so many rows that they are written in parts: customers come with them, all of it counts, and if one fails nothing does
+CREATE TABLE bulk (id bigint PRIMARY KEY, who text, grade integer, answered timestamptz);
+SELECT cx.attach_feedback('bulk', 'bulk', key => 'id', customer => 'who', metric => $$'nps'$$, score => 'grade', responded_at => 'answered') IS NOT NULL AS attached;
+SET client_min_messages = warning;
+CREATE TABLE many AS SELECT i AS id, 'bulk' || i * 7919 % 30011 AS who, i % 11 AS grade, timestamptz '2026-01-01 00:00Z' + i * interval '1 minute' AS answered FROM generate_series(1, 50000) AS i;
+RESET client_min_messages;
+INSERT INTO bulk SELECT * FROM many WHERE id <> 45000 UNION ALL SELECT 45000, 'x', 11, now() ORDER BY id;
+INSERT INTO bulk SELECT * FROM many UNION ALL SELECT 1e6, 'x', 1, NULL ORDER BY id;
+SELECT count(*) FROM cx_data.feedback WHERE source_id = (SELECT source_id FROM cx_data.source WHERE name = 'bulk');
+SELECT count(*) FROM cx_data.customer WHERE code LIKE 'bulk%';
+INSERT INTO bulk SELECT * FROM many ORDER BY id;
+SELECT count(*), count(*) FILTER (WHERE (c.code, f.score, f.responded_at) = (m.who, m.grade, m.answered)) AS same
+FROM many AS m LEFT JOIN (cx_data.feedback AS f JOIN cx_data.source AS s ON s.source_id = f.source_id AND s.name = 'bulk' JOIN cx_data.customer AS c USING (customer_id)) ON f.source_key = m.id::text;
+SELECT count(*) FROM cx_data.customer WHERE code LIKE 'bulk%';
+SELECT * FROM tally_drift;
+UPDATE bulk SET grade = 10 - grade WHERE grade < 5;
+DELETE FROM bulk WHERE id % 3 = 0;
+SELECT * FROM tally_drift;
+SELECT source_rows, captured_rows FROM cx_data.source_status WHERE source = 'bulk';
+SELECT cx.detach_source('bulk', keep_rows => false);
+
 -- what is refused, and what to do instead
 \set VERBOSITY default
 \set SHOW_CONTEXT never
@@ -614,7 +635,7 @@ SET client_min_messages = warning;
 DROP SERVER cx_dummy CASCADE;
 DROP FOREIGN DATA WRAPPER cx_dummy;
 DROP VIEW captured, happened, failed, tally_drift;
-DROP TABLE answers, bill, visit, call, click, raw, log, twin, ticket, before, answer_temp, answer_unlogged, answer_parent CASCADE;
+DROP TABLE bulk, many, answers, bill, visit, call, click, raw, log, twin, ticket, before, answer_temp, answer_unlogged, answer_parent CASCADE;
 DROP SEQUENCE answer_sequence;
 DROP SCHEMA lib CASCADE;
 CALL cx.drop_program(with_feedback => true);

@@ -385,6 +385,16 @@ write_all(Capture *capture, const RowSet *ready)
 						capture->keys == NULL ? TARGET_INSERT : TARGET_REPLACE);
 }
 
+/* The same while rows are still being mapped, so that they need not all be kept. */
+static void
+write_part(Sink *sink, void *writer)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	write_all((Capture *) writer, NULL);
+	SPI_finish();
+}
+
 /* Take away what was captured under the old keys. */
 static void
 write_nothing(Capture *capture, const RowSet *keys)
@@ -451,7 +461,14 @@ capture_rows(Capture *capture, const RowSet *old_rows, const RowSet *new_rows)
 	if (new_rows != NULL && records_errors)
 		capture_isolate(capture, new_rows, capture_map, capture_map_failed);
 	else if (new_rows != NULL)
+	{
+		if (old_rows == NULL)
+		{
+			capture->sink->write_part = write_part;
+			capture->sink->writer = capture;
+		}
 		map_rows(capture, new_rows, capture->sink);
+	}
 
 	if (!records_errors)
 		write_all(capture, NULL);

@@ -32,9 +32,6 @@
 /* Customers added in one go. */
 #define SINK_NEW_CUSTOMERS 10000
 
-/* Longest key; an index takes no more than about three times that. */
-#define SINK_KEY_SIZE 1000
-
 /* Rows between two reports of progress. */
 #define SINK_REPORT_ROWS 1000000
 
@@ -333,6 +330,18 @@ ready_forget_customer(Datum *values, bool *nulls, const SinkCustomer *customer)
 	ready_set_customer_unit(values, nulls, customer);
 }
 
+/* Start anew to collect rows. */
+static void
+sink_empty(Sink *sink)
+{
+	MemoryContext before = MemoryContextSwitchTo(sink->context);
+
+	tuplestore_end(sink->ready);
+	sink->ready = tuplestore_begin_heap(true, false, work_mem);
+	sink->ready_count = 0;
+	MemoryContextSwitchTo(before);
+}
+
 /* Collect a row that is ready. */
 static void
 sink_put(Sink *sink, Datum *values, bool *nulls)
@@ -344,6 +353,11 @@ sink_put(Sink *sink, Datum *values, bool *nulls)
 		sink->reported = sink->ready_count;
 		ereport(INFO,
 				(errmsg("source \"%s\": " INT64_FORMAT " rows read", sink->mapping->source, sink->ready_count)));
+	}
+	if (sink->write_part != NULL && sink->ready_count >= SINK_PART_ROWS)
+	{
+		sink->write_part(sink, sink->writer);
+		sink_empty(sink);
 	}
 }
 

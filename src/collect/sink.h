@@ -17,6 +17,9 @@
 #include "collect/mapping.h"
 #include "program/lookup.h"
 
+/* Longest key; an index takes no more than about three times that. */
+#define SINK_KEY_SIZE 1000
+
 /* Columns of the rows that are ready. */
 enum ReadyColumn
 {
@@ -48,8 +51,12 @@ typedef struct BadRow
 	Jsonb	   *payload;		/* what was imported; NULL if the row stands in a relation */
 } BadRow;
 
+/* Rows that are written at a time; twice as many would often not stay in memory. */
+#define SINK_PART_ROWS 20000
+
 /* What was collected. */
-typedef struct Sink
+typedef struct Sink Sink;
+struct Sink
 {
 	DestReceiver receiver;		/* first, for the executor hands this back to us */
 	const Mapping *mapping;
@@ -70,7 +77,9 @@ typedef struct Sink
 	List	   *waiting;		/* of WaitingRow, for customers that are to be added */
 	List	   *new_customers;	/* their codes */
 	int64		reported;		/* rows when progress was last reported; below 0 for no reports */
-} Sink;
+	void		(*write_part) (Sink *sink, void *writer);	/* what writes rows before all are there; NULL if nothing does */
+	void	   *writer;
+};
 
 extern void sink_lock_target(const Mapping *mapping);
 extern Sink *sink_begin(const Mapping *mapping, bool reports_progress);

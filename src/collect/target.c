@@ -29,6 +29,7 @@
 typedef enum TargetStatement
 {
 	STATEMENT_INSERT,			/* all rows */
+	STATEMENT_INSERT_MANY,		/* the same, in the order of the index in which rows would lie furthest apart */
 	STATEMENT_INSERT_MISSING,	/* those that are not there */
 	STATEMENT_INSERT_NEWEST,	/* the same; one that somebody else adds meanwhile is updated unless it is newer */
 	STATEMENT_INSERT_AFTER,		/* those that are not there, or whose key is not an old one */
@@ -136,20 +137,29 @@ target_register_rows(const char *name, Tuplestorestate *rows, int64 count, Tuple
 	MemoryContextSwitchTo(before);
 }
 
+/* The parameters of a statement. */
+ParamListInfo
+target_params(int count, const Oid *types, const Datum *values, const bool *nulls)
+{
+	ParamListInfo params = makeParamList(count);
+
+	for (int i = 0; i < count; i++)
+	{
+		params->params[i].value = values[i];
+		params->params[i].isnull = nulls[i];
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = types[i];
+	}
+	return params;
+}
+
 /* Send the rows that a query gives to a receiver, within an SPI connection. */
 void
 target_query_into(const char *query, int count, Oid *types, const Datum *values, const bool *nulls, DestReceiver *receiver)
 {
-	SPIExecuteOptions options = {.dest = receiver, .params = makeParamList(count)};
+	SPIExecuteOptions options = {.dest = receiver, .params = target_params(count, types, values, nulls)};
 	SPIPlanPtr	plan = SPI_prepare(query, count, types);
 
-	for (int i = 0; i < count; i++)
-	{
-		options.params->params[i].value = values[i];
-		options.params->params[i].isnull = nulls[i];
-		options.params->params[i].pflags = PARAM_FLAG_CONST;
-		options.params->params[i].ptype = types[i];
-	}
 	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
 		elog(ERROR, "cannot run: %s", query);
 }
@@ -191,6 +201,8 @@ target_statement(const TargetTable *table, TargetStatement statement, bool row_b
 	{
 		case STATEMENT_INSERT:
 			return insert;
+		case STATEMENT_INSERT_MANY:
+			return psprintf("%s ORDER BY r.customer_id", insert);
 		case STATEMENT_INSERT_MISSING:
 			return psprintf("%s WHERE %s", insert, missing);
 		case STATEMENT_INSERT_NEWEST:
@@ -393,21 +405,25 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 	act_as_before(before);
 }
 
-/* Of rows with the same key keep the one that was changed last, and of these the last. */
+/*
+ * Of rows with the same key keep the one that was changed last, and of these the
+ * last.  They come in the order of their keys then, so that sessions which bring
+ * the same ones do not wait for each other in a circle.
+ */
 void
 target_keep_newest(Sink *sink, int64 source_id)
 {
-	ActingAs	before = act_as(program_owner());
+	ActingAs	before;
 	Tuplestorestate *all = sink->ready;
 
+	if (sink->ready_count <= 1)
+		return;
+	before = act_as(program_owner());
 	target_register(sink, NULL, false);
-	if (sink->ready_count > 1 && target_run(sink->mapping->is_event, STATEMENT_FIND_REPEATED, true, source_id) > 0)
-	{
-		sink->ready = target_select("SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
-									" ORDER BY source_key, changed_at DESC, place DESC", source_id);
-		sink->ready_count = tuplestore_tuple_count(sink->ready);
-		tuplestore_end(all);
-	}
+	sink->ready = target_select("SELECT DISTINCT ON (source_key COLLATE \"C\") " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
+								" ORDER BY source_key COLLATE \"C\", changed_at DESC, place DESC", source_id);
+	sink->ready_count = tuplestore_tuple_count(sink->ready);
+	tuplestore_end(all);
 	act_as_before(before);
 }
 
@@ -432,7 +448,7 @@ target_follow_erased(Sink *sink, int64 source_id)
 								" CASE WHEN t.source_key IS NULL THEN r.attributes END, r.changed_at,"
 								" CASE WHEN t.source_key IS NULL THEN r.customer_merge_id END"
 								" FROM cx_rows AS r LEFT JOIN cx_data.feedback AS t ON t.source_id = $1"
-								" AND t.source_key = 'erased:' || cx.erased_hash('source_key', r.source_key)", source_id);
+								" AND t.source_key = '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key)", source_id);
 	sink->ready_count = tuplestore_tuple_count(sink->ready);
 	tuplestore_end(all);
 	act_as_before(before);
@@ -522,7 +538,7 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 	{
 		case TARGET_INSERT:
 			if (sink->ready_count > 0)
-				counts.inserted = target_run(is_event, STATEMENT_INSERT, keep, source_id);
+				counts.inserted = target_run(is_event, sink->ready_count < SINK_PART_ROWS ? STATEMENT_INSERT : STATEMENT_INSERT_MANY, keep, source_id);
 			break;
 		case TARGET_REPLACE:
 			counts.deleted = target_run(is_event, STATEMENT_DELETE_GONE, keep, source_id);

@@ -37,6 +37,7 @@ extern int64 target_delete_bad(Sink *sink, int64 source_id);
 extern void target_record_errors(Sink *sink, int64 source_id);
 extern void target_add_erased_keys(Tuplestorestate *keys);
 extern TupleDesc target_key_columns(void);
+extern ParamListInfo target_params(int count, const Oid *types, const Datum *values, const bool *nulls);
 extern void target_query_into(const char *query, int count, Oid *types, const Datum *values, const bool *nulls, DestReceiver *receiver);
 extern void target_register_rows(const char *name, Tuplestorestate *rows, int64 count, TupleDesc columns, Oid relation);
 
