@@ -75,6 +75,26 @@ SELECT survey, channel, suppressed_count, queued_count, sent_count, open_count, 
 -- the same by plain SQL
 SELECT survey, channel, count(*) FILTER (WHERE status = 'suppressed') AS suppressed, count(*) FILTER (WHERE sent OR status = 'answered') AS sent, count(*) FILTER (WHERE status = 'answered') AS answered FROM invited WHERE invited_at <= now() GROUP BY 1, 2 ORDER BY 1, 2;
 
+-- two surveys with one source: where there is a token, it says which of them is answered; a response answers one invitation, however many questions it has
+INSERT INTO cx_data.customer (code) SELECT 't' || i FROM generate_series(1, 2) AS i;
+SELECT cx.create_import('both', 'formbricks', '{"p": {"metric": "nps"}, "q": {"metric": "nps"}}', '{"invitation": "$.data.hiddenFields.token"}') AS both \gset
+INSERT INTO cx_data.survey (code, source_id, valid_for, cooldown) VALUES ('first', :both, '14 days', '0'), ('second', :both, '14 days', '0');
+SELECT i.status FROM unnest(ARRAY['t1', 't2']) AS customer, unnest(ARRAY['first', 'second']) AS asked, cx.invite(customer, asked, at => now() - interval '1 hour') AS i;
+SELECT token FROM cx_data.invitation JOIN cx_data.customer AS c USING (customer_id) JOIN cx_data.survey AS s USING (survey_id) WHERE (c.code, s.code) = ('t1', 'second') \gset
+SELECT * FROM cx.import_feedback('both', jsonb_build_array(
+	jsonb_build_object('data', jsonb_build_object('id', 'a', 'finished', true, 'createdAt', now(), 'data', jsonb_build_object('p', 9, 'q', 8), 'hiddenFields', jsonb_build_object('token', upper(:'token')))),
+	jsonb_build_object('data', jsonb_build_object('id', 'b', 'finished', true, 'createdAt', now(), 'data', jsonb_build_object('p', 3, 'q', 2), 'contactAttributes', jsonb_build_object('userId', 't2')))));
+SELECT customer, survey, status, answered_at IS NOT NULL AS answered FROM invited WHERE customer ~ '^t' ORDER BY 1, 2;
+CALL cx.maintain();
+CALL cx.maintain();
+SELECT customer, survey, status FROM invited WHERE customer ~ '^t' ORDER BY 1, 2;
+-- customers who were merged are asked once
+INSERT INTO cx_data.customer (code) SELECT 'm' || i FROM generate_series(1, 2) AS i;
+SELECT i.status FROM unnest(ARRAY['m1', 'm2']) AS customer, cx.invite(customer, 'first') AS i;
+SELECT cx.merge_customers('m1', 'm2') IS NOT NULL AS merged;
+SELECT customer, survey_code FROM cx.claim_invitations(100, 'first') WHERE customer ~ '^m';
+SELECT customer, status, reason FROM invited WHERE customer ~ '^m' ORDER BY 2;
+
 -- errors
 \set VERBOSITY default
 SELECT cx.invite('nobody', 'relation');

@@ -66,6 +66,9 @@ typedef struct Import
 	Jsonb	   *format;
 	SPITupleTable *questions;	/* one row each: the parameters of the mapping */
 	uint64		question_count;
+	int			parameters;		/* how many there are, with the source, which is the last */
+	Oid		   *types;
+	Datum		suffixes;		/* text[]: what is added to the key of a response for each question */
 } Import;
 
 /* A state that a response is in where its path finds something. */
@@ -80,7 +83,7 @@ static const char *const response_query =
 /* A field that is either given or found by a path. */
 #define FIELD(given, path) "coalesce(" given ", nullif(pg_catalog.jsonb_path_query_first(r.response, " path ", $2, true) #>> '{}', ''))"
 
-/* The fields of a mapping, in their order, and the response itself; the parameters are those of cx.import_questions. */
+/* The fields of a mapping, in their order, and the response itself; the parameters are those of cx.import_questions and the source. */
 static const char *const mapping_text =
 "SELECT r.source_key || $1, coalesce(" FIELD("$3", "$4") ", CASE WHEN $24 IS NOT NULL THEN"
 " cx.invited_customer(pg_catalog.jsonb_path_query_first(r.response, $24, $2, true) #>> '{}') END), "FIELD("$5", "$6") ", " FIELD("$7", "$8")
@@ -91,7 +94,10 @@ FIELD("$12", "$13") ", " FIELD("$14", "$15") ", " FIELD("$16", "$17") ", " FIELD
 " FROM cx_response AS r CROSS JOIN LATERAL (SELECT pg_catalog.jsonb_path_query_first(r.response, $22, $2, true) AS answer,"
 " nullif(pg_catalog.btrim(pg_catalog.jsonb_path_query_first(r.response, $23, $2, true) #>> '{}'), '') AS comment,"
 " coalesce(r.response ->> '(time zone)', $11) AS zone OFFSET 0) AS a"
-" WHERE r.state IS NULL AND ($1 = '' OR a.comment IS NOT NULL OR nullif(a.answer, 'null') IS NOT NULL)";
+" WHERE r.state IS NULL AND ($1 = '' OR a.comment IS NOT NULL OR nullif(a.answer, 'null') IS NOT NULL"
+/* an answer that a newer version takes back */
+" OR (SELECT true FROM cx_data.feedback AS f WHERE f.source_id = $25 AND f.source_key = r.source_key || $1)"
+" OR r.source_key IN (SELECT other.source_key FROM cx_response AS other GROUP BY other.source_key HAVING pg_catalog.count(DISTINCT other.response) > 1))";
 
 /* The plan of that, kept for the session. */
 static SPIPlanPtr mapping_plan = NULL;
@@ -157,12 +163,24 @@ import_read(Jsonb *payload, Jsonb *format)
 	return rows;
 }
 
-/* Read the questions of a format. */
+/* The first column of the questions. */
+static Datum
+import_suffixes(const Import *import)
+{
+	Datum	   *suffixes = palloc(sizeof(Datum) * Max(import->question_count, 1));
+	bool		isnull;
+
+	for (uint64 i = 0; i < import->question_count; i++)
+		suffixes[i] = SPI_getbinval(import->questions->vals[i], import->questions->tupdesc, 1, &isnull);
+	return PointerGetDatum(construct_array(suffixes, (int) import->question_count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Read the questions of the format. */
 static void
-import_read_questions(Import *import, Jsonb *format)
+import_read_questions(Import *import)
 {
 	Oid			type = JSONBOID;
-	Datum		argument = JsonbPGetDatum(format);
+	Datum		argument = JsonbPGetDatum(import->format);
 	ActingAs	before = act_as(program_owner());
 
 	if (SPI_execute_with_args("SELECT * FROM cx.import_questions($1)", 1, &type, &argument, NULL, true, 0) != SPI_OK_SELECT)
@@ -170,19 +188,21 @@ import_read_questions(Import *import, Jsonb *format)
 	act_as_before(before);
 	import->questions = SPI_tuptable;
 	import->question_count = SPI_processed;
+	import->parameters = import->questions->tupdesc->natts + 1;
+	import->types = palloc(sizeof(Oid) * import->parameters);
+	for (int i = 0; i < import->questions->tupdesc->natts; i++)
+		import->types[i] = TupleDescAttr(import->questions->tupdesc, i)->atttypid;
+	import->types[import->parameters - 1] = INT8OID;
+	import->suffixes = import_suffixes(import);
 }
 
-/* Prepare the mapping; its parameters are the columns of a question. */
+/* Prepare the mapping. */
 static SPIPlanPtr
-import_plan(TupleDesc columns)
+import_plan(const Import *import)
 {
-	Oid		   *types = palloc(sizeof(Oid) * columns->natts);
-
 	if (mapping_plan != NULL)
 		return mapping_plan;
-	for (int i = 0; i < columns->natts; i++)
-		types[i] = TupleDescAttr(columns, i)->atttypid;
-	mapping_plan = SPI_prepare_cursor(mapping_text, columns->natts, types, CURSOR_OPT_GENERIC_PLAN);
+	mapping_plan = SPI_prepare_cursor(mapping_text, import->parameters, import->types, CURSOR_OPT_GENERIC_PLAN);
 	if (mapping_plan == NULL)
 		elog(ERROR, "cannot prepare the mapping of responses: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(mapping_plan);
@@ -193,18 +213,15 @@ import_plan(TupleDesc columns)
 static void
 import_map_question(Import *import, HeapTuple question, Sink *sink)
 {
-	TupleDesc	columns = import->questions->tupdesc;
-	SPIExecuteOptions options = {.dest = &sink->receiver, .params = makeParamList(columns->natts)};
+	Datum	   *values = palloc(sizeof(Datum) * import->parameters);
+	bool	   *nulls = palloc(sizeof(bool) * import->parameters);
+	SPIExecuteOptions options = {.dest = &sink->receiver};
 
-	for (int i = 0; i < columns->natts; i++)
-	{
-		ParamExternData *param = &options.params->params[i];
-
-		param->value = SPI_getbinval(question, columns, i + 1, &param->isnull);
-		param->pflags = PARAM_FLAG_CONST;
-		param->ptype = TupleDescAttr(columns, i)->atttypid;
-	}
-	if (SPI_execute_plan_extended(import_plan(columns), &options) < 0)
+	heap_deform_tuple(question, import->questions->tupdesc, values, nulls);
+	values[import->parameters - 1] = Int64GetDatum(import->capture.source_id);
+	nulls[import->parameters - 1] = false;
+	options.params = target_params(import->parameters, import->types, values, nulls);
+	if (SPI_execute_plan_extended(import_plan(import), &options) < 0)
 		elog(ERROR, "cannot run the mapping of responses");
 }
 
@@ -262,58 +279,54 @@ import_failed(Capture *capture, const RowSet *response, const ErrorData *error)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* Map all responses. */
+/* Do something with rows; where errors are recorded, each row that fails is noted and the others are done. */
 static void
-import_map_all(Import *import, const RowSet *responses)
+import_each(Import *import, const RowSet *rows, RowsWork work, RowFailure failed)
 {
-	Capture    *capture = &import->capture;
-
-	if (capture->sink->mapping->records_errors)
-		capture_isolate(capture, responses, import_map, import_failed);
+	if (import->capture.sink->mapping->records_errors)
+		capture_isolate(&import->capture, rows, work, failed);
 	else
-		import_map(capture, responses);
+		work(&import->capture, rows);
 }
 
-/* What is added to the key of a response for each question. */
-static Datum
-import_suffixes(const Import *import)
+/*
+ * Run a statement about the responses of this import, cx_response, with the
+ * rights of the program's owner; gives how many rows it changed.  Its
+ * parameters are the source, the suffixes, the format, and whether customers
+ * were erased.
+ */
+static int64
+import_run(const Import *import, const RowSet *responses, const char *statement)
 {
-	Datum	   *suffixes = palloc(sizeof(Datum) * Max(import->question_count, 1));
-	bool		isnull;
+	Oid			types[4] = {INT8OID, TEXTARRAYOID, JSONBOID, BOOLOID};
+	Datum		arguments[4] = {Int64GetDatum(import->capture.source_id), import->suffixes,
+	JsonbPGetDatum(import->format), BoolGetDatum(customers_were_erased())};
+	ActingAs	before = act_as(program_owner());
 
-	for (uint64 i = 0; i < import->question_count; i++)
-		suffixes[i] = SPI_getbinval(import->questions->vals[i], import->questions->tupdesc, 1, &isnull);
-	return PointerGetDatum(construct_array(suffixes, (int) import->question_count, TEXTOID, -1, false, TYPALIGN_INT));
+	target_register_rows("cx_response", responses->rows, responses->count, responses->columns, InvalidOid);
+	if (SPI_execute_with_args(statement, 4, types, arguments, NULL, false, 0) < 0)
+		elog(ERROR, "cannot run: %s", statement);
+	act_as_before(before);
+	return SPI_processed;
 }
 
 /* Set responses aside that are not complete or no true ones; gives how many. */
 static int64
 import_set_aside(const Import *import, const RowSet *responses)
 {
-	Oid			types[3] = {INT8OID, TEXTARRAYOID, JSONBOID};
-	Datum		arguments[3] = {Int64GetDatum(import->capture.source_id), import_suffixes(import), JsonbPGetDatum(import->format)};
-	char		nulls[] = {' ', ' ', customers_were_erased() ? ' ' : 'n', '\0'};
-	ActingAs	before = act_as(program_owner());
-	int64		count;
-
-	target_register_rows("cx_response", responses->rows, responses->count, responses->columns, InvalidOid);
-	if (SPI_execute_with_args("WITH complete AS ("
-							  "DELETE FROM cx_data.response_apart AS a USING cx_response AS r"
-							  " WHERE a.source_id = $1 AND a.source_key = r.source_key AND r.state IS NULL) "
-							  "INSERT INTO cx_data.response_apart (source_id, source_key, state, payload)"
-							  " SELECT DISTINCT ON (kept_key, place) $1, kept_key, state, response"
-							  " FROM (SELECT *, CASE WHEN pg_catalog.octet_length(source_key) <= 1000 THEN source_key END AS kept_key,"
-							  " CASE WHEN source_key IS NULL OR pg_catalog.octet_length(source_key) > 1000 THEN pg_catalog.row_number() OVER () END AS place FROM cx_response) AS r"
-							  " WHERE state IS NOT NULL AND ($3 IS NULL OR NOT cx.response_is_erased($3, response))"
-							  " AND NOT EXISTS (SELECT FROM cx_response AS done WHERE done.source_key = r.source_key AND done.state IS NULL)"
-							  " AND NOT EXISTS (SELECT FROM pg_catalog.unnest($2) AS suffix JOIN cx_data.feedback AS f"
-							  " ON f.source_id = $1 AND f.source_key = r.source_key || suffix)"
-							  " ON CONFLICT (source_id, source_key) DO UPDATE SET state = excluded.state, payload = excluded.payload, received_at = pg_catalog.now()",
-							  3, types, arguments, nulls, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "cannot set responses aside");
-	count = SPI_processed;
-	act_as_before(before);
-	return count;
+	return import_run(import, responses,
+					  "WITH complete AS ("
+					  "DELETE FROM cx_data.response_apart AS a USING cx_response AS r"
+					  " WHERE a.source_id = $1 AND a.source_key = r.source_key AND r.state IS NULL) "
+					  "INSERT INTO cx_data.response_apart (source_id, source_key, state, payload)"
+					  " SELECT DISTINCT ON (kept_key, place) $1, kept_key, state, response"
+					  " FROM (SELECT r.*, kept_key, CASE WHEN kept_key IS NULL THEN pg_catalog.row_number() OVER () END AS place FROM cx_response AS r"
+					  " CROSS JOIN LATERAL (SELECT CASE WHEN pg_catalog.octet_length(source_key) <= " CppAsString2(SINK_KEY_SIZE) " THEN source_key END AS kept_key) AS k) AS r"
+					  " WHERE state IS NOT NULL AND NOT ($4 AND cx.response_is_erased($3, response))"
+					  " AND NOT EXISTS (SELECT FROM cx_response AS done WHERE done.source_key = r.source_key AND done.state IS NULL)"
+					  " AND NOT EXISTS (SELECT FROM pg_catalog.unnest($2) AS suffix JOIN cx_data.feedback AS f"
+					  " ON f.source_id = $1 AND f.source_key = r.source_key || suffix)"
+					  " ON CONFLICT (source_id, source_key) DO UPDATE SET state = excluded.state, payload = excluded.payload, received_at = pg_catalog.now()");
 }
 
 /* Raise an error if a payload holds nothing, or note it. */
@@ -411,24 +424,7 @@ import_write_all(Import *import)
 	Sink	   *sink = import->capture.sink;
 	RowSet		ready = {sink->ready, sink->ready_count, sink->columns, false};
 
-	if (sink->mapping->records_errors)
-		capture_isolate(&import->capture, &ready, import_write, import_write_failed);
-	else
-		import_write(&import->capture, &ready);
-}
-
-/* Run a statement about the responses of this import, with the rights of the program's owner. */
-static void
-import_run(const Import *import, const RowSet *responses, const char *statement, int expected)
-{
-	Oid			types[2] = {INT8OID, TEXTARRAYOID};
-	Datum		arguments[2] = {Int64GetDatum(import->capture.source_id), import_suffixes(import)};
-	ActingAs	before = act_as(program_owner());
-
-	target_register_rows("cx_response", responses->rows, responses->count, responses->columns, InvalidOid);
-	if (SPI_execute_with_args(statement, 2, types, arguments, NULL, false, 0) != expected)
-		elog(ERROR, "cannot run: %s", statement);
-	act_as_before(before);
+	import_each(import, &ready, import_write, import_write_failed);
 }
 
 /* What came before the customer was named, who was erased, is the same and must not count twice. */
@@ -438,19 +434,19 @@ import_replace_erased(const Import *import, const RowSet *responses)
 	if (!customers_were_erased())
 		return;
 	target_register_rows("cx_rows", import->capture.sink->ready, import->capture.sink->ready_count, import->capture.sink->columns, InvalidOid);
-	import_run(import, responses,
-			   "DELETE FROM cx_data.feedback AS f USING cx_response AS r, pg_catalog.unnest($2) AS suffix"
-			   " WHERE f.source_id = $1 AND f.source_key = r.source_key || suffix"
-			   " AND 'erased:' || cx.erased_hash('source_key', r.source_key || suffix) IN (SELECT source_key FROM cx_rows)", SPI_OK_DELETE);
+	(void) import_run(import, responses,
+					  "DELETE FROM cx_data.feedback AS f USING cx_response AS r, pg_catalog.unnest($2) AS suffix"
+					  " WHERE f.source_id = $1 AND f.source_key = r.source_key || suffix"
+					  " AND '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key || suffix) IN (SELECT source_key FROM cx_rows)");
 }
 
 /* What was told of earlier versions of these responses is settled: else it would be tried again, over these. */
 static void
 import_forget_errors(const Import *import, const RowSet *responses)
 {
-	import_run(import, responses,
-			   "DELETE FROM cx_data.import_error AS e USING cx_response AS r, pg_catalog.unnest($2 || ARRAY['']) AS suffix"
-			   " WHERE e.source_id = $1 AND e.source_key = r.source_key || suffix", SPI_OK_DELETE);
+	(void) import_run(import, responses,
+					  "DELETE FROM cx_data.import_error AS e USING cx_response AS r, pg_catalog.unnest($2 || ARRAY['']) AS suffix"
+					  " WHERE e.source_id = $1 AND e.source_key = r.source_key || suffix");
 }
 
 /* The text in a setting of the format, or NULL. */
@@ -481,6 +477,22 @@ import_work(const char *name)
 			 errhint("Use cx.import_feedback(), cx.import_csv() or cx.submit_feedback().")));
 }
 
+/* Note which invitations are answered, where the responses bring their tokens. */
+static void
+import_answer_invitations(const Import *import, const RowSet *responses)
+{
+	if (format_text(import->format, "invitation") == NULL)
+		return;
+	(void) import_run(import, responses,
+					  "UPDATE cx_data.invitation AS i SET status = 'answered', answered_at = found.responded_at, feedback_id = found.feedback_id"
+					  " FROM (SELECT DISTINCT ON (token) token, f.customer_id, f.feedback_id, f.responded_at"
+					  " FROM cx_response AS r CROSS JOIN cx.import_questions($3) AS q"
+					  " CROSS JOIN LATERAL cx.invitation_token(pg_catalog.jsonb_path_query_first(r.response, q.invitation_path, q.variables, true) #>> '{}') AS token"
+					  " JOIN cx_data.feedback AS f ON f.source_id = $1 AND f.source_key = r.source_key || q.suffix"
+					  " WHERE token IS NOT NULL ORDER BY token, f.responded_at, f.feedback_id) AS found"
+					  " WHERE i.token = found.token AND i.customer_id = found.customer_id AND i.status IN ('queued', 'sent', 'expired') AND found.responded_at < i.expires_at");
+}
+
 /* The mapping of an import; the paths of its questions are read apart. */
 static Mapping
 import_mapping(const char *source, Jsonb *definition, ImportWork work, char *customer_kind)
@@ -505,16 +517,17 @@ import_run_all(FunctionCallInfo fcinfo, Import *import, const Mapping *mapping, 
 
 	sink_lock_target(mapping);
 	import->capture.sink = sink_begin(mapping, false);
-	import_read_questions(import, import->format);
+	import_read_questions(import);
 	responses = import_read(payload, import->format);
 	import_check_empty(import->capture.sink, &responses, payload);
-	import_map_all(import, &responses);
+	import_each(import, &responses, import_map, import_failed);
 	target_follow_erased(import->capture.sink, import->capture.source_id);
 	target_keep_newest(import->capture.sink, import->capture.source_id);
 	if (work == IMPORT_AGAIN)
-		target_keep_failed(import->capture.sink, import_suffixes(import), import->capture.source_id);
+		target_keep_failed(import->capture.sink, import->suffixes, import->capture.source_id);
 	import_replace_erased(import, &responses);
 	import_write_all(import);
+	import_answer_invitations(import, &responses);
 	if (work == IMPORT_DELIVERED)
 		import_forget_errors(import, &responses);
 	target_record_errors(import->capture.sink, import->capture.source_id);

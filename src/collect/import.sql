@@ -16,14 +16,21 @@ CREATE FUNCTION cx.import_responses(source text, payload jsonb, work text, custo
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION cx.import_responses(text, jsonb, text, text) IS 'imports the responses of a payload as the source''s definition says; work is delivered, again or submitted. Called by import_feedback, import_csv, maintain and submit_feedback, which say more';
 
+CREATE FUNCTION cx.import_is_path(setting text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT setting ~ '^\s*((strict|lax)\s+)?\$';
+	END;
+COMMENT ON FUNCTION cx.import_is_path(text) IS 'whether a setting of an import is a SQL/JSON path, which begins with $, rather than what is meant itself';
+
 CREATE FUNCTION cx.import_setting(question jsonb, definition jsonb, name text, OUT given text, OUT path jsonpath)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	BEGIN ATOMIC
 		SELECT CASE WHEN NOT is_path THEN setting END, CASE WHEN is_path THEN setting END::pg_catalog.jsonpath
 		FROM (SELECT coalesce(question ->> name, definition ->> name) AS setting) AS s
-		CROSS JOIN LATERAL (SELECT setting ~ '^\s*((strict|lax)\s+)?\$' AS is_path) AS kind;
+		CROSS JOIN LATERAL cx.import_is_path(setting) AS is_path;
 	END;
-COMMENT ON FUNCTION cx.import_setting(jsonb, jsonb, text) IS 'a setting of a question, else of the definition: a path if it begins with $, else what is meant itself';
+COMMENT ON FUNCTION cx.import_setting(jsonb, jsonb, text) IS 'a setting of a question, else of the definition: a path, or what is meant itself';
 
 CREATE FUNCTION cx.import_questions(definition jsonb)
 	RETURNS TABLE (suffix text, variables jsonb, customer text, customer_path jsonpath, touchpoint text, touchpoint_path jsonpath,
@@ -81,11 +88,11 @@ BEGIN
 		RAISE EXCEPTION 'setting "%" of an import is not known', name
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'The comment of cx_data.import_format.definition names the settings.';
 	END IF;
-	IF name IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'attributes', 'invitation') AND setting !~ '^\s*((strict|lax)\s+)?\$' THEN
+	IF name IN ('responses', 'key', 'responded_at', 'changed_at', 'answer', 'attributes', 'invitation') AND NOT cx.import_is_path(setting) THEN
 		RAISE EXCEPTION 'setting "%" must be a path', name
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'A SQL/JSON path begins with $.';
 	END IF;
-	IF setting ~ '^\s*((strict|lax)\s+)?\$' THEN
+	IF cx.import_is_path(setting) THEN
 		PERFORM setting::jsonpath;
 	ELSIF name = 'metric' AND NOT EXISTS (SELECT FROM cx_data.metric WHERE code = setting) THEN
 		RAISE EXCEPTION 'metric "%" does not exist', setting USING ERRCODE = 'undefined_object', HINT = 'SELECT code FROM cx_data.metric shows the metrics.';

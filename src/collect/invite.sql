@@ -8,11 +8,19 @@ END
 $$;
 COMMENT ON FUNCTION cx.program_time(timestamptz, interval) IS 'an instant and a period after it: days, months and years are those of the calendar in the program''s time zone';
 
+CREATE FUNCTION cx.invitation_token(value text) RETURNS uuid
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT CASE WHEN value ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN value::uuid END;
+	END;
+COMMENT ON FUNCTION cx.invitation_token(text) IS 'the token of an invitation that a link carries; NULL for whatever else it may carry';
+
 CREATE FUNCTION cx.invited_customer(token text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	invited CONSTANT uuid := cx.invitation_token(token);
 BEGIN
-	-- whatever a link may carry
-	IF token !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN
+	IF invited IS NULL THEN
 		RETURN NULL;
 	END IF;
 	RETURN coalesce(
@@ -20,9 +28,9 @@ BEGIN
 		(SELECT coalesce(n.value, c.code)
 			FROM cx_data.invitation AS i JOIN cx_data.customer AS c USING (customer_id)
 			LEFT JOIN cx_data.customer_identity AS n ON n.customer_merge_id = i.customer_merge_id AND n.customer_id = i.customer_id AND n.kind = 'code'
-			WHERE i.token = invited_customer.token::uuid),
+			WHERE i.token = invited),
 		-- that of a customer who was erased stands for himself
-		(SELECT lower(invited_customer.token) WHERE EXISTS (SELECT FROM cx_data.erased_customer AS e WHERE e.name_hash = cx.erased_hash('invitation', lower(invited_customer.token)))));
+		CASE WHEN EXISTS (SELECT FROM cx_data.erased_customer AS e WHERE e.name_hash = cx.erased_hash('invitation', invited::text)) THEN invited::text END);
 END
 $$;
 COMMENT ON FUNCTION cx.invited_customer(text) IS 'code of the customer whose invitation has this token; the token itself if he was erased; NULL if none has';
@@ -41,12 +49,33 @@ END
 $$;
 COMMENT ON FUNCTION cx.erase_from_invitation(bigint, text[]) IS 'takes the tokens of a customer''s invitations out, which lead to his responses, and suppresses those that are queued; part of erase_customer';
 
+CREATE FUNCTION cx.opted_out(customer bigint, survey bigint, channel text) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM cx_data.contact_opt_out AS o
+		WHERE o.customer_id = customer AND coalesce(o.survey_id, survey) = survey AND (o.channel IS NULL OR o.channel = opted_out.channel));
+END
+$$;
+COMMENT ON FUNCTION cx.opted_out(bigint, bigint, text) IS 'whether a customer does not want to be invited to a survey by a channel';
+
+CREATE FUNCTION cx.suppress_opted_out(customer bigint DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	suppressed bigint;
+BEGIN
+	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'opted out'
+	WHERE i.status = 'queued' AND (customer IS NULL OR i.customer_id = customer)
+		AND i.customer_id IN (SELECT o.customer_id FROM cx_data.contact_opt_out AS o) AND cx.opted_out(i.customer_id, i.survey_id, i.channel);
+	GET DIAGNOSTICS suppressed = ROW_COUNT;
+	RETURN suppressed;
+END
+$$;
+COMMENT ON FUNCTION cx.suppress_opted_out(bigint) IS 'suppresses queued invitations of a customer, or of all, that they do not want; gives how many. Called by opt_out and claim_invitations';
+
 CREATE FUNCTION cx.suppression_reason(customer bigint, survey bigint, channel text, at timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF EXISTS (SELECT FROM cx_data.contact_opt_out AS o
-			WHERE o.customer_id = customer AND coalesce(o.survey_id, survey) = survey
-				AND (o.channel IS NULL OR o.channel = suppression_reason.channel)) THEN
+	IF cx.opted_out(customer, survey, channel) THEN
 		RETURN 'opted out';
 	END IF;
 	IF EXISTS (SELECT FROM cx_data.invitation AS i
@@ -107,9 +136,12 @@ CREATE FUNCTION cx.claim_invitations(most integer DEFAULT 100, survey text DEFAU
 BEGIN
 	PERFORM cx.require_program();
 	-- who opted out meanwhile, by whatever way that came
-	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'opted out'
-	FROM cx_data.contact_opt_out AS o
-	WHERE o.customer_id = i.customer_id AND coalesce(o.survey_id, i.survey_id) = i.survey_id AND (o.channel IS NULL OR o.channel = i.channel) AND i.status = 'queued';
+	PERFORM cx.suppress_opted_out();
+	-- who was invited twice, as two customers that were merged since
+	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'already invited'
+	WHERE i.status = 'queued' AND EXISTS (SELECT FROM cx_data.invitation AS earlier
+		WHERE earlier.survey_id = i.survey_id AND earlier.customer_id = i.customer_id AND earlier.invitation_id < i.invitation_id
+			AND earlier.status IN ('queued', 'sent') AND earlier.expires_at > greatest(i.invited_at, now()));
 	RETURN QUERY
 	WITH claimed AS (
 		SELECT i.invitation_id FROM cx_data.invitation AS i JOIN cx_data.survey AS s USING (survey_id)
@@ -143,8 +175,7 @@ BEGIN
 	INSERT INTO cx_data.contact_opt_out (customer_id, survey_id, channel, reason) VALUES (who, asked, opt_out.channel, opt_out.reason)
 	ON CONFLICT ON CONSTRAINT contact_opt_out_key DO UPDATE SET reason = coalesce(excluded.reason, contact_opt_out.reason);
 	-- what waits to be sent does not go out either
-	UPDATE cx_data.invitation AS i SET status = 'suppressed', reason = 'opted out'
-	WHERE i.customer_id = who AND i.status = 'queued' AND (asked IS NULL OR i.survey_id = asked) AND (opt_out.channel IS NULL OR i.channel = opt_out.channel);
+	PERFORM cx.suppress_opted_out(who);
 END
 $$;
 COMMENT ON FUNCTION cx.opt_out(text, text, text, text) IS 'notes that a customer does not want to be invited, to a survey or by a channel or at all; queued invitations are suppressed. Deleting the row of cx_data.contact_opt_out takes it back';
@@ -165,7 +196,9 @@ BEGIN
 			FROM cx_data.feedback AS f
 			WHERE f.customer_id = open.customer_id AND f.source_id = s.source_id
 				AND f.responded_at >= open.invited_at AND f.responded_at < open.expires_at
-				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other WHERE other.customer_id = open.customer_id AND other.feedback_id = f.feedback_id)
+				-- an answer to another invitation, be it to another question of the survey
+				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other JOIN cx_data.survey AS asked USING (survey_id)
+					WHERE other.customer_id = open.customer_id AND other.answered_at = f.responded_at AND asked.source_id = s.source_id)
 			ORDER BY f.responded_at, f.feedback_id LIMIT 1
 		) AS answer
 		-- files may come weeks after the answers in them
