@@ -27,8 +27,8 @@
 /* Customers that a session remembers; beyond that it starts anew. */
 #define CUSTOMERS_REMEMBERED 131072
 
-/* Customers that are looked at together. */
-#define CUSTOMERS_TOGETHER 64
+/* Keys that are looked at together, those that begin with the same bits; a power of two. */
+#define CUSTOMERS_TOGETHER 512
 
 /* A customer who exists. */
 typedef struct KnownCustomer
@@ -88,9 +88,9 @@ known_add(TupleTableSlot *customer, int64 customer_id)
 		(void) known_insert(known_customers, customer_id, &found);
 }
 
-/* Remember the customers that follow one who is not known, if there are not too many in all. */
+/* Remember the neighbours of a customer who is not known, if there are not too many in all. */
 static void
-known_add_following(Lookup *lookup, int64 customer_id)
+known_add_neighbours(Lookup *lookup, int64 customer_id)
 {
 	Datum		keys[CUSTOMERS_TOGETHER];
 	float4		rows = lookup->table->rd_rel->reltuples;
@@ -99,7 +99,7 @@ known_add_following(Lookup *lookup, int64 customer_id)
 
 	if (rows < CUSTOMERS_TOGETHER || rows > CUSTOMERS_REMEMBERED || known_table == InvalidOid)
 		return;
-	count = lookup_following(lookup, Int64GetDatum(customer_id), keys, CUSTOMERS_TOGETHER);
+	count = lookup_following(lookup, Int64GetDatum(customer_id & ~(int64) (CUSTOMERS_TOGETHER - 1)), keys, CUSTOMERS_TOGETHER);
 	for (int i = 0; i < count && known_table != InvalidOid; i++)
 		(void) known_insert(known_customers, DatumGetInt64(keys[i]), &found);
 }
@@ -163,7 +163,7 @@ customers_check(CustomerList *list)
 					 errmsg("customer " INT64_FORMAT " does not exist", list->ids[i]),
 					 errhint("Add it to %s.customer first.", PROGRAM_SCHEMA)));
 		known_add(customer, list->ids[i]);
-		known_add_following(lookup, list->ids[i]);
+		known_add_neighbours(lookup, list->ids[i]);
 	}
 	lookup_end(lookup);
 }

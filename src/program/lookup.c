@@ -28,6 +28,9 @@
 
 #include "program/lookup.h"
 
+/* Rows not known to be visible to everybody after which a search for those that are ends. */
+#define LOOKUP_HIDDEN 16
+
 /* The number of a column that cx made, which still has the type that it was made with. */
 AttrNumber
 program_column(Relation relation, const char *name, Oid type)
@@ -161,7 +164,8 @@ lookup_find(Lookup *lookup, const Datum *values)
 
 /*
  * The keys from this one on, as far as the index alone tells that everybody
- * sees the rows; gives how many.  For a look-up by one column of type bigint.
+ * sees the rows; gives how many.  Gives up where too many are not seen so.  For
+ * a look-up by one column of type bigint.
  */
 int
 lookup_following(Lookup *lookup, Datum first, Datum *keys, int room)
@@ -171,6 +175,7 @@ lookup_following(Lookup *lookup, Datum first, Datum *keys, int room)
 	ItemPointer place;
 	Buffer		map = InvalidBuffer;
 	int			count = 0;
+	int			hidden = 0;
 
 	if (lookup->table->rd_rel->relam != HEAP_TABLE_AM_OID)
 		return 0;
@@ -178,12 +183,14 @@ lookup_following(Lookup *lookup, Datum first, Datum *keys, int room)
 	scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, NULL, 1, 0);
 	scan->xs_want_itup = true;
 	index_rescan(scan, &from, 1, NULL, 0);
-	for (int read = 0; read < room && (place = index_getnext_tid(scan, ForwardScanDirection)) != NULL; read++)
+	for (int read = 0; read < room && hidden < LOOKUP_HIDDEN && (place = index_getnext_tid(scan, ForwardScanDirection)) != NULL; read++)
 	{
 		bool		isnull;
 
 		if (VM_ALL_VISIBLE(lookup->table, ItemPointerGetBlockNumber(place), &map))
 			keys[count++] = index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull);
+		else
+			hidden++;
 	}
 	if (BufferIsValid(map))
 		ReleaseBuffer(map);

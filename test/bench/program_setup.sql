@@ -2,6 +2,8 @@
 -- triggers to compare with, and a million rows in files.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
+-- so that VACUUM finds what was written visible to everybody
+SET synchronous_commit = on;
 CREATE EXTENSION cx;
 \ir compare.sql
 CALL cx.create_program();
