@@ -19,6 +19,7 @@ PEOPLE = access erase
 JOURNEY = stage_score
 LIFE = program owner catalog clock hash lookup
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
+WATCH = control_chart
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure
@@ -26,7 +27,7 @@ ROOMS = people journey collect
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
 VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql
 
-SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) \
+SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $(WATCH:%=src/watch/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
 	src/collect/live_tally.sql $(DEFINE) \
@@ -80,10 +81,10 @@ else
 
 MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
-	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(PRESENT:%=src/present/%.o)
+	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score program capture capture_security program_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart program capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

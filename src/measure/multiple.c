@@ -16,7 +16,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "windowapi.h"
+
+#include "measure/window.h"
 
 /* A p-value and the row it belongs to. */
 typedef struct Test
@@ -31,9 +32,6 @@ typedef struct AdjustedValues
 	bool		ready;			/* the rest is filled in */
 	double		p_values[FLEXIBLE_ARRAY_MEMBER];	/* adjusted, by row; NaN for NULL */
 } AdjustedValues;
-
-/* Rows between two clean-ups of what evaluating the argument leaves behind. */
-#define ROWS_PER_CLEANUP 1024
 
 /* Overwrites the p-values, which ascend, with adjusted ones. */
 typedef void (*Adjustment) (Test *tests, int64 count);
@@ -89,7 +87,7 @@ tests_collect(WindowObject window, Test *tests, int64 rows)
 		bool		isout;
 		double		p_value;
 
-		if (row % ROWS_PER_CLEANUP == 0)
+		if (row % WINDOW_ROWS_PER_CLEANUP == 0)
 		{
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(evaluation);
@@ -113,19 +111,13 @@ tests_collect(WindowObject window, Test *tests, int64 rows)
 
 /* The adjusted p-value of the current row. */
 static Datum
-adjusted_p_value(FunctionCallInfo fcinfo, Adjustment adjust)
+adjusted_p_value(FunctionCallInfo fcinfo, const char *name, Adjustment adjust)
 {
-	WindowObject window = PG_WINDOW_OBJECT();
+	WindowObject window = require_window(fcinfo, name);
 	AdjustedValues *adjusted;
 	double		p_value;
 	int64		rows;
 
-	/* an operator made from this function would call it without a window */
-	if (window == NULL || !WindowObjectIsValid(window))
-		ereport(ERROR,
-				(errcode(ERRCODE_WINDOWING_ERROR),
-				 errmsg("fdr and holm are window functions"),
-				 errhint("Call them with an OVER clause.")));
 	rows = WinGetPartitionRowCount(window);
 	if (rows > (int64) (MaxAllocSize / sizeof(Test)) - 1)
 		ereport(ERROR,
@@ -160,7 +152,7 @@ PG_FUNCTION_INFO_V1(fdr);
 Datum
 fdr(PG_FUNCTION_ARGS)
 {
-	return adjusted_p_value(fcinfo, adjust_fdr);
+	return adjusted_p_value(fcinfo, "fdr", adjust_fdr);
 }
 
 /* p-values that hold the chance of any false alarm. */
@@ -168,5 +160,5 @@ PG_FUNCTION_INFO_V1(holm);
 Datum
 holm(PG_FUNCTION_ARGS)
 {
-	return adjusted_p_value(fcinfo, adjust_holm);
+	return adjusted_p_value(fcinfo, "holm", adjust_holm);
 }
