@@ -19,7 +19,8 @@ PEOPLE = access erase
 JOURNEY = stage_score
 LIFE = program owner catalog clock hash lookup
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
-WATCH = control_chart
+WATCH = control_chart seasonal_chart
+WATCH_HELPERS = chart
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure
@@ -81,10 +82,10 @@ else
 
 MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
-	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
+	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart program capture capture_security program_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

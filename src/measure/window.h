@@ -9,6 +9,7 @@
 #define CX_WINDOW_H
 
 #include "fmgr.h"
+#include "nodes/nodes.h"
 #include "windowapi.h"
 
 /* Rows of a partition between two clean-ups of what evaluating their arguments leaves behind. */
