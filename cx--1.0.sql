@@ -1309,8 +1309,8 @@ DECLARE
 	part record;
 BEGIN
 	IF NOT has_merge THEN
-		move := format('WITH moved AS (%s RETURNING %s AS fact) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact) SELECT $3, %L, fact FROM moved',
-			move, cx.key_of_row(relation, customer_column), relation);
+		move := format('WITH moved AS (%s RETURNING %s AS fact) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, customer_column, fact) SELECT $3, %L, %L, fact FROM moved',
+			move, cx.key_of_row(relation, customer_column), relation, customer_column);
 	END IF;
 	EXECUTE move USING lose_id, keep_id, merge, NULL::oid, NULL::tid;
 EXCEPTION WHEN unique_violation OR exclusion_violation THEN
@@ -1319,8 +1319,8 @@ EXCEPTION WHEN unique_violation OR exclusion_violation THEN
 		BEGIN
 			EXECUTE move USING lose_id, keep_id, merge, part.oid, part.place;
 		EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-			EXECUTE format('WITH gone AS (DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2 RETURNING *) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact, set_aside) SELECT $3, %L, to_jsonb(gone), true FROM gone',
-				relation, relation) USING part.oid, part.place, merge;
+			EXECUTE format('WITH gone AS (DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2 RETURNING *) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, customer_column, fact, set_aside) SELECT $3, %L, %L, to_jsonb(gone), true FROM gone',
+				relation, relation, customer_column) USING part.oid, part.place, merge;
 		END;
 	END LOOP;
 END
@@ -1393,6 +1393,20 @@ END
 $$;
 COMMENT ON FUNCTION cx.merges_into(bigint) IS 'a merge and those by which others had come to the customer who went in it; part of unmerge';
 
+CREATE FUNCTION cx.merges_after(merge bigint) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ARRAY(
+		WITH RECURSIVE above (customer_merge_id, keep_id) AS (
+			SELECT NULL::bigint, m.keep_id FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge
+			UNION
+			SELECT m.customer_merge_id, m.keep_id FROM cx_data.customer_merge AS m JOIN above ON m.lose_id = above.keep_id WHERE m.undone_at IS NULL
+		)
+		SELECT above.customer_merge_id FROM above WHERE above.customer_merge_id IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION cx.merges_after(bigint) IS 'merges by which the customer who was kept in a merge went on to others; part of unmerge';
+
 CREATE FUNCTION cx.give_facts_back(relation regclass, customer_column name, has_merge boolean, holder bigint, lost bigint, merge bigint) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1403,14 +1417,27 @@ BEGIN
 		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2, customer_merge_id = nullif(t.customer_merge_id, $3) WHERE t.%2$I = $1 AND t.customer_merge_id = ANY ($4)',
 			relation, customer_column) USING holder, lost, merge, merges;
 	ELSE
-		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2 WHERE t.%2$I = $1 AND %3$s = ANY (ARRAY(SELECT f.fact FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = ANY ($3) AND f.relation = %4$L::regclass AND NOT f.set_aside))',
-			relation, customer_column, cx.key_of_row(relation, customer_column), relation) USING holder, lost, merges;
+		-- of rows that nothing tells apart as many as were moved
+		EXECUTE format('WITH moved AS (SELECT f.fact, count(*) AS many FROM cx_data.customer_merge_fact AS f'
+			' WHERE f.customer_merge_id = ANY ($3) AND f.relation = %4$L::regclass AND f.customer_column = %5$L AND NOT f.set_aside GROUP BY f.fact),'
+			' held AS (SELECT t.tableoid AS part, t.ctid AS place, %3$s AS fact, row_number() OVER (PARTITION BY %3$s) AS nth FROM %1$s AS t WHERE t.%2$I = $1)'
+			' UPDATE %1$s AS t SET %2$I = $2 FROM held JOIN moved USING (fact) WHERE held.nth <= moved.many AND t.%2$I = $1 AND t.tableoid = held.part AND t.ctid = held.place',
+			relation, customer_column, cx.key_of_row(relation, customer_column), relation, customer_column) USING holder, lost, merges;
+		-- what went on with the customer who was kept is not there any more
+		DELETE FROM cx_data.customer_merge_fact AS later
+		USING cx_data.customer_merge_fact AS f
+		WHERE later.customer_merge_id = ANY (cx.merges_after(merge)) AND f.customer_merge_id = ANY (merges)
+			AND later.relation = give_facts_back.relation AND f.relation = give_facts_back.relation
+			AND later.customer_column = give_facts_back.customer_column AND f.customer_column = give_facts_back.customer_column
+			AND later.fact = f.fact AND NOT later.set_aside AND NOT f.set_aside;
 	END IF;
-	IF EXISTS (SELECT FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside) THEN
+	IF EXISTS (SELECT FROM cx_data.customer_merge_fact AS f
+			WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.customer_column = give_facts_back.customer_column AND f.set_aside) THEN
 		SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO column_names
 		FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_recordset(NULL::%1$s, $1)', relation, column_names)
-		USING (SELECT jsonb_agg(f.fact) FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside);
+		USING (SELECT jsonb_agg(f.fact) FROM cx_data.customer_merge_fact AS f
+			WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.customer_column = give_facts_back.customer_column AND f.set_aside);
 	END IF;
 END
 $$;
@@ -1937,6 +1964,7 @@ CREATE TABLE IF NOT EXISTS cx_data.customer_merge_fact (
 	customer_merge_fact_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
 	customer_merge_id bigint NOT NULL REFERENCES cx_data.customer_merge ON DELETE CASCADE,
 	relation regclass NOT NULL,
+	customer_column text NOT NULL,
 	fact jsonb NOT NULL,
 	set_aside boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now()
@@ -1944,6 +1972,7 @@ CREATE TABLE IF NOT EXISTS cx_data.customer_merge_fact (
 CREATE INDEX IF NOT EXISTS customer_merge_fact_customer_merge_id_idx ON cx_data.customer_merge_fact (customer_merge_id);
 COMMENT ON TABLE cx_data.customer_merge_fact IS 'rows that a merge moved in tables without a column customer_merge_id, and rows that could not be moved';
 COMMENT ON COLUMN cx_data.customer_merge_fact.relation IS 'table of the row';
+COMMENT ON COLUMN cx_data.customer_merge_fact.customer_column IS 'column of the table that names the customer, for there may be several';
 COMMENT ON COLUMN cx_data.customer_merge_fact.fact IS 'key of the row, as an array; if it was set aside, the whole row';
 COMMENT ON COLUMN cx_data.customer_merge_fact.set_aside IS 'whether the customer who was kept had such a row already, so that this one waits here';
 
@@ -2351,12 +2380,14 @@ CREATE TABLE IF NOT EXISTS cx_data.contact_opt_out (
 	channel text,
 	reason text,
 	opted_out_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT contact_opt_out_key UNIQUE NULLS NOT DISTINCT (customer_id, survey_id, channel)
+	customer_merge_id bigint,
+	CONSTRAINT contact_opt_out_key UNIQUE NULLS NOT DISTINCT (customer_id, survey_id, channel, customer_merge_id)
 );
 COMMENT ON TABLE cx_data.contact_opt_out IS 'customers who do not want to be invited';
 COMMENT ON COLUMN cx_data.contact_opt_out.survey_id IS 'survey that it is about; NULL for all';
 COMMENT ON COLUMN cx_data.contact_opt_out.channel IS 'channel that it is about; NULL for all';
 COMMENT ON COLUMN cx_data.contact_opt_out.reason IS 'what the customer said';
+COMMENT ON COLUMN cx_data.contact_opt_out.customer_merge_id IS 'merge by which it came to its customer, or of the name under which he said it; NULL if it always was his';
 
 CREATE TABLE IF NOT EXISTS cx_data.invitation (
 	invitation_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
@@ -3765,6 +3796,14 @@ END
 $$;
 COMMENT ON FUNCTION cx.suppression_reason(bigint, bigint, text, timestamptz) IS 'why a customer must not be invited to a survey at a time: opted out, already invited, cooldown, or the code of a contact rule; NULL if nothing is against it. Called by invite';
 
+CREATE FUNCTION cx.merge_of_code(code text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = code);
+END
+$$;
+COMMENT ON FUNCTION cx.merge_of_code(text) IS 'merge in which the customer of this code went into another one; NULL if he did not';
+
 CREATE FUNCTION cx.invite(customer text, survey text, channel text DEFAULT NULL, at timestamptz DEFAULT now(), OUT invitation_id bigint, OUT status text, OUT reason text, OUT token uuid)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -3791,7 +3830,7 @@ BEGIN
 	END IF;
 	reason := cx.suppression_reason(invited, asked.survey_id, asked.channel, at);
 	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, customer_merge_id, channel, status, reason, invited_at, expires_at)
-	VALUES (asked.survey_id, invited, (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = customer),
+	VALUES (asked.survey_id, invited, cx.merge_of_code(customer),
 		asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
 	RETURNING i.invitation_id, i.status, CASE i.status WHEN 'queued' THEN i.token END INTO invitation_id, status, token;
 END
@@ -3840,7 +3879,8 @@ BEGIN
 	IF NOT FOUND AND survey IS NOT NULL THEN
 		RAISE EXCEPTION 'survey "%" does not exist', survey USING ERRCODE = 'undefined_object', HINT = 'Leave it out for all surveys.';
 	END IF;
-	INSERT INTO cx_data.contact_opt_out (customer_id, survey_id, channel, reason) VALUES (who, asked, opt_out.channel, opt_out.reason)
+	INSERT INTO cx_data.contact_opt_out (customer_id, customer_merge_id, survey_id, channel, reason)
+	VALUES (who, cx.merge_of_code(customer), asked, opt_out.channel, opt_out.reason)
 	ON CONFLICT ON CONSTRAINT contact_opt_out_key DO UPDATE SET reason = coalesce(excluded.reason, contact_opt_out.reason);
 	-- what waits to be sent does not go out either
 	PERFORM cx.suppress_opted_out(who);
@@ -3866,14 +3906,15 @@ BEGIN
 				AND f.responded_at >= open.invited_at AND f.responded_at < open.expires_at
 				-- an answer to another invitation, be it to another question of the survey
 				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other JOIN cx_data.survey AS asked USING (survey_id)
-					WHERE other.customer_id = open.customer_id AND other.answered_at = f.responded_at AND asked.source_id = s.source_id)
+					WHERE other.customer_id = open.customer_id AND (other.feedback_id = f.feedback_id OR (other.answered_at = f.responded_at AND asked.source_id = s.source_id)))
 			ORDER BY f.responded_at, f.feedback_id LIMIT 1
 		) AS answer
 		-- files may come weeks after the answers in them
 		WHERE open.status IN ('queued', 'sent') OR (open.status = 'expired' AND open.expires_at > now() - interval '60 days')
 		ORDER BY answer.feedback_id, open.invitation_id
 	) AS found
-	WHERE found.invitation_id = i.invitation_id;
+	-- unless an import answered it meanwhile
+	WHERE found.invitation_id = i.invitation_id AND i.status IN ('queued', 'sent', 'expired');
 	GET DIAGNOSTICS answered = ROW_COUNT;
 	UPDATE cx_data.invitation SET status = 'expired' WHERE status IN ('queued', 'sent') AND expires_at <= now();
 	RETURN answered;
@@ -3960,6 +4001,29 @@ END
 $$;
 COMMENT ON FUNCTION cx.import_definition(text) IS 'how responses of a source are read: the definition of its format with the source''s own settings. Error if the source has no format';
 
+CREATE FUNCTION cx.response_version(definition jsonb, response jsonb) RETURNS timestamptz
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	zone CONSTANT text := coalesce(response ->> '(time zone)', definition ->> 'time_zone', (SELECT program.time_zone FROM cx_data.program));
+BEGIN
+	RETURN coalesce(cx.import_time(jsonb_path_query_first(response, (definition ->> 'changed_at')::jsonpath, '{}', true), zone),
+		cx.import_time(jsonb_path_query_first(response, (definition ->> 'responded_at')::jsonpath, '{}', true), zone));
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.response_version(jsonb, jsonb) IS 'when a response was changed last, else made; NULL if it does not say so in a way that can be read';
+
+CREATE FUNCTION cx.is_older_response(source bigint, response jsonb, than jsonb) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	definition CONSTANT jsonb := (SELECT cx.import_definition(s.name) FROM cx_data.source AS s WHERE s.source_id = source AND s.mapping ? 'format');
+BEGIN
+	RETURN coalesce(cx.response_version(definition, response) < cx.response_version(definition, than), false);
+END
+$$;
+COMMENT ON FUNCTION cx.is_older_response(bigint, jsonb, jsonb) IS 'whether one version of a response was changed before another one; false if that cannot be told';
+
 CREATE FUNCTION cx.check_import_setting(name text, value jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -4010,6 +4074,10 @@ BEGIN
 				USING ERRCODE = 'invalid_parameter_value', HINT = 'Such as {"metric": "nps", "touchpoint": "shop", "comment": "Q2"}.';
 		END IF;
 		PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(question.value) AS setting;
+		IF question.value ?| ARRAY['responses', 'key', 'responded_at', 'changed_at', 'invitation', 'states', 'header_rows', 'separator', 'time_zone', 'customer_kind', 'on_unknown'] THEN
+			RAISE EXCEPTION 'question "%" has a setting that is one of the whole import', question.key
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it among the settings, the last argument.';
+		END IF;
 	END LOOP;
 	PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(settings) AS setting;
 	PERFORM FROM cx_data.import_format AS f, cx.import_questions(f.definition || settings || jsonb_build_object('questions', questions)) WHERE f.code = format;
@@ -4142,6 +4210,8 @@ BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
 	SELECT source_id INTO failed_source FROM cx_data.source AS s WHERE s.name = retry_import.source FOR NO KEY UPDATE;
+	-- of customers who were erased nothing was kept that could be tried
+	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND payload IS NULL AND starts_with(source_key, 'erased:') IS NOT FALSE;
 	-- ten times, then once an hour; in parts, for one jsonb holds no more than 256 MB
 	FOR batch IN
 		SELECT bytes / 16777216 AS part, source_key IS NULL AS is_nameless, array_agg(import_error_id) AS ids, array_agg(attempts) AS attempts,

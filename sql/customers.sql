@@ -255,6 +255,43 @@ RESET ROLE;
 DROP OWNED BY cx_regress_agent;
 DROP ROLE cx_regress_agent;
 
+-- a merge undone in the middle is forgotten by those after it; what a person says under his own name stays his
+INSERT INTO cx_data.survey (code) VALUES ('asked');
+INSERT INTO cx_data.tag (code) VALUES ('kind');
+INSERT INTO cx_data.customer (code) VALUES ('m1'), ('m2'), ('m3'), ('m4');
+INSERT INTO cx_data.customer_tag (customer_id, tag_id, valid_from) SELECT c.customer_id, t.tag_id, '2026-01-01' FROM cx_data.customer AS c, cx_data.tag AS t WHERE c.code = 'm2' AND t.code = 'kind';
+SELECT cx.opt_out('m2');
+SELECT cx.merge_customers('m1', 'm2') AS first \gset
+SELECT cx.merge_customers('m3', 'm1') AS second \gset
+SELECT cx.unmerge(:first) IS NOT NULL AS undone;
+INSERT INTO cx_data.customer_tag (customer_id, tag_id, valid_from) SELECT c.customer_id, t.tag_id, '2026-01-01' FROM cx_data.customer AS c, cx_data.tag AS t WHERE c.code = 'm3' AND t.code = 'kind';
+SELECT cx.merge_customers('m3', 'm2') AS third \gset
+SELECT cx.unmerge(:second) IS NOT NULL AS undone;
+SELECT cx.unmerge(:third) IS NOT NULL AS undone;
+SELECT c.code, (SELECT count(*) FROM cx_data.customer_tag AS t WHERE t.customer_id = c.customer_id) AS tags, i.status FROM cx_data.customer AS c, cx.invite(c.code, 'asked') AS i WHERE c.code ~ '^m[123]' ORDER BY 1;
+SELECT cx.opt_out('m4', reason => 'fourth says no');
+SELECT cx.merge_customers('m1', 'm4') AS merge \gset
+SELECT cx.opt_out('m1', reason => 'first says no');
+SELECT cx.opt_out('m4', reason => 'fourth says it again');
+SELECT cx.unmerge(:merge) IS NOT NULL AS undone;
+SELECT c.code, o.reason FROM cx_data.contact_opt_out AS o JOIN cx_data.customer AS c USING (customer_id) WHERE c.code IN ('m1', 'm4') ORDER BY 1;
+-- a table with two customers in a row, one with both in its key, one without a key
+CREATE TABLE referral (id integer PRIMARY KEY, customer_id bigint REFERENCES cx_data.customer, referred_by bigint REFERENCES cx_data.customer);
+CREATE TABLE friend (customer_id bigint REFERENCES cx_data.customer, friend_id bigint REFERENCES cx_data.customer, PRIMARY KEY (customer_id, friend_id));
+CREATE TABLE point (customer_id bigint REFERENCES cx_data.customer, n integer);
+CREATE FUNCTION who(text) RETURNS bigint LANGUAGE sql STABLE RETURN (SELECT customer_id FROM cx_data.customer WHERE code = $1);
+INSERT INTO referral VALUES (1, who('m2'), who('m1'));
+INSERT INTO friend VALUES (who('m1'), who('m3')), (who('m2'), who('m3'));
+INSERT INTO point VALUES (who('m1'), 10), (who('m2'), 10), (who('m2'), 10);
+SELECT cx.merge_customers('m1', 'm2') AS merge \gset
+SELECT count(*) FROM point WHERE customer_id = who('m1');
+SELECT cx.unmerge(:merge) IS NOT NULL AS undone;
+SELECT customer_id = who('m2') AND referred_by = who('m1') AS same FROM referral;
+SELECT count(*), count(*) FILTER (WHERE friend_id = who('m3')) AS same FROM friend WHERE customer_id IN (who('m1'), who('m2'));
+SELECT c.code, count(*) FROM point JOIN cx_data.customer AS c USING (customer_id) GROUP BY 1 ORDER BY 1;
+DROP TABLE referral, friend, point;
+DROP FUNCTION who;
+
 -- the trigger does nothing elsewhere
 CREATE TABLE own (code text);
 CREATE TRIGGER own BEFORE INSERT ON own FOR EACH ROW EXECUTE FUNCTION cx.customer_added();

@@ -86,6 +86,16 @@ SELECT count(*) FROM cx.erase_customer('bob');
 SELECT * FROM cx.import_feedback('web', '[{"source_key": "first", "responded_at": "2026-06-01", "score": 8, "comment": "hi"}, {"source_key": "last", "responded_at": "2026-06-01", "score": 7, "customer": "bob", "comment": "hi"}, {"source_key": "other", "responded_at": "2026-06-01", "score": 1, "comment": "ho"}]');
 SELECT score, customer_id, comment FROM cx_data.feedback WHERE responded_at = '2026-06-01' ORDER BY score;
 SELECT tally FROM cx_data.tally_live WHERE hour = '2026-06-01' ORDER BY tally;
+-- an answer of hers that is taken back counts no more, and an error that tells nothing goes with the next maintenance
+SELECT cx.create_import('two', 'formbricks', '{"q1": {"metric": "nps"}, "q2": {"metric": "nps"}}') IS NOT NULL AS created;
+SELECT * FROM cx.import_feedback('two', '{"data": {"id": "e", "finished": true, "createdAt": "2026-06-03T08:00:00Z", "updatedAt": "2026-06-03T08:00:00Z", "contactAttributes": {"userId": "erin"}, "data": {"q1": 9, "q2": 1}}}');
+SELECT count(*) FROM cx.erase_customer('erin');
+SELECT * FROM cx.import_feedback('two', '{"data": {"id": "e", "finished": true, "createdAt": "2026-06-03T08:00:00Z", "updatedAt": "2026-06-03T09:00:00Z", "contactAttributes": {"userId": "erin"}, "data": {"q1": 8}}}');
+SELECT score FROM cx_data.feedback WHERE responded_at >= '2026-06-03' ORDER BY score;
+SELECT * FROM cx.import_feedback('two', '{"data": {"id": "e", "finished": true, "createdAt": "2026-06-03T08:00:00Z", "updatedAt": "2026-06-03T10:00:00Z", "contactAttributes": {"userId": "erin"}, "data": {"q1": 12}}}');
+SELECT count(*) FROM cx_data.import_error AS e JOIN cx_data.source AS s USING (source_id) WHERE s.name = 'two';
+CALL cx.maintain();
+SELECT count(*) FROM cx_data.import_error AS e JOIN cx_data.source AS s USING (source_id) WHERE s.name = 'two';
 
 SET client_min_messages = warning;
 DROP VIEW captured;

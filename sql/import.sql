@@ -223,6 +223,31 @@ INSERT INTO cx_data.touchpoint (code) VALUES ('web'), ('later');
 CALL cx.maintain();
 SELECT source, key, score FROM imported WHERE source IN ('twice', 'pair') ORDER BY source, key;
 SELECT source, key, message FROM failed WHERE source IN ('twice', 'pair');
+-- versions: one that failed is not lost to an older one or a partial one; an answer goes with a newer version that takes it back, whatever comes beside it, not with the same again
+CREATE FUNCTION delivery(id text, answers jsonb, changed text, place text DEFAULT 'app', finished boolean DEFAULT true, event integer DEFAULT 1) RETURNS jsonb LANGUAGE sql RETURN
+	jsonb_build_object('event_id', event, 'data', jsonb_build_object('id', id, 'createdAt', '2026-06-01T08:00Z', 'updatedAt', '2026-06-01T' || changed || 'Z', 'finished', finished, 'place', place, 'data', answers));
+SELECT cx.create_import('version', 'formbricks', '{"q1": {"metric": "nps", "touchpoint": "$.data.place"}, "q2": {"metric": "nps", "touchpoint": "app"}}');
+SELECT * FROM cx.import_feedback('version', delivery('failed', '{"q1": 2}', '10:00'));
+SELECT * FROM cx.import_feedback('version', delivery('failed', '{"q1": 9}', '11:00', 'new'));
+SELECT * FROM cx.import_feedback('version', delivery('failed', '{"q1": 2}', '10:00'));
+SELECT * FROM cx.import_feedback('version', delivery('failed', '{"q1": 3}', '10:30', 'also new'));
+SELECT * FROM cx.import_feedback('version', delivery('partial', '{"q1": 9}', '11:00', 'new'));
+SELECT * FROM cx.import_feedback('version', delivery('partial', '{"q1": 9}', '12:00', 'new', false));
+SELECT * FROM cx.import_feedback('version', jsonb_build_array(delivery('beside', '{"q1": 9, "q2": 4}', '10:00'), delivery('bad', '{"q1": "bad"}', '10:00'), delivery('beside', '{"q2": 3}', '11:00')));
+SELECT * FROM cx.import_feedback('version', jsonb_build_array(delivery('again', '{"q1": 9}', '10:00'), delivery('again', '{"q1": 9}', '10:00', event => 2)));
+SELECT * FROM cx.import_feedback('version', jsonb_build_array(delivery('again', '{}', '10:00'), delivery('again', '{}', '10:00', event => 2)));
+SELECT key, message FROM failed WHERE source = 'version' ORDER BY key;
+INSERT INTO cx_data.touchpoint (code) VALUES ('new');
+CALL cx.maintain();
+SELECT key, score FROM imported WHERE source = 'version' ORDER BY key;
+SELECT key, message FROM failed WHERE source = 'version' ORDER BY key;
+-- an export that lacks a column says nothing of its question
+SELECT cx.create_import('columns', 'limesurvey', '{"Q1": {"metric": "csat", "touchpoint": "app"}, "Q2": {"metric": "ces", "touchpoint": "app"}}');
+SELECT * FROM cx.import_csv('columns', E'"id","submitdate","token","Q1","Q2"\n"1","2026-06-30 10:00:00","x","4","6"\n');
+SELECT * FROM cx.import_csv('columns', E'"id","submitdate","token","Q1"\n"1","2026-06-30 10:00:00","x","5"\n');
+SELECT key, score FROM imported WHERE source = 'columns' ORDER BY key;
+SELECT cx.create_import('x', 'formbricks', '{"q1": {"invitation": "$.data.token"}}');
+
 -- one response that cannot be kept leaves the others alone
 ALTER TABLE cx_data.feedback ADD CONSTRAINT short CHECK (length(comment) < 20) NOT VALID;
 SELECT * FROM cx.import_feedback('twice', jsonb_build_array('{"source_key": "good", "score": 9, "responded_at": "2026-06-01"}'::jsonb, '{"source_key": "long", "score": 9, "comment": "more than twenty characters", "responded_at": "2026-06-01"}'::jsonb,
@@ -245,6 +270,7 @@ DROP OWNED BY cx_regress_hook;
 DROP ROLE cx_regress_hook;
 SELECT cx.detach_source('attached');
 DROP VIEW imported, failed, apart;
+DROP FUNCTION delivery;
 DROP TABLE answer;
 SET client_min_messages = warning;
 CALL cx.drop_program(with_feedback => true);

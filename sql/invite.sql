@@ -88,6 +88,20 @@ SELECT customer, survey, status, answered_at IS NOT NULL AS answered FROM invite
 CALL cx.maintain();
 CALL cx.maintain();
 SELECT customer, survey, status FROM invited WHERE customer ~ '^t' ORDER BY 1, 2;
+-- an answer counts for one invitation when its time moves too; a token does not make somebody else's answer that of the one invited, nor hide his own
+INSERT INTO cx_data.customer (code) SELECT 'u' || i FROM generate_series(1, 2) AS i;
+CREATE FUNCTION answer(id text, score integer, at timestamptz, token text DEFAULT NULL, customer text DEFAULT NULL) RETURNS jsonb LANGUAGE sql RETURN
+	jsonb_build_object('data', jsonb_build_object('id', id, 'finished', true, 'createdAt', at, 'updatedAt', at, 'data', jsonb_build_object('p', score), 'hiddenFields', jsonb_build_object('token', token), 'contactAttributes', jsonb_build_object('userId', customer)));
+SELECT token FROM cx.invite('u1', 'first', at => now() - interval '10 days') \gset
+SELECT inserted FROM cx.import_feedback('both', answer('moves', 3, now() - interval '9 days', :'token'));
+SELECT status FROM cx.invite('u1', 'second', at => now() - interval '2 days');
+SELECT updated FROM cx.import_feedback('both', answer('moves', 4, now() - interval '1 day', :'token'));
+CALL cx.maintain();
+SELECT survey, status FROM invited WHERE customer = 'u1' ORDER BY 1;
+SELECT token FROM cx.invite('u2', 'first', at => now() - interval '3 hours') \gset
+SELECT inserted FROM cx.import_feedback('both', jsonb_build_array(answer('before', 5, now() - interval '1 year', :'token'), answer('other', 2, now() - interval '2 hours', :'token', 'u1'), answer('own', 3, now() - interval '1 hour', :'token', 'u2')));
+SELECT i.status, f.source_key FROM cx_data.invitation AS i JOIN cx_data.customer AS c USING (customer_id) LEFT JOIN cx_data.feedback AS f USING (feedback_id) WHERE c.code = 'u2';
+DROP FUNCTION answer;
 -- customers who were merged are asked once
 INSERT INTO cx_data.customer (code) SELECT 'm' || i FROM generate_series(1, 2) AS i;
 SELECT i.status FROM unnest(ARRAY['m1', 'm2']) AS customer, cx.invite(customer, 'first') AS i;

@@ -66,9 +66,10 @@ typedef struct Import
 	Jsonb	   *format;
 	SPITupleTable *questions;	/* one row each: the parameters of the mapping */
 	uint64		question_count;
-	int			parameters;		/* how many there are, with the source, which is the last */
+	int			parameters;		/* how many there are, with the last two, which are the same for all questions */
 	Oid		   *types;
 	Datum		suffixes;		/* text[]: what is added to the key of a response for each question */
+	const RowSet *delivered;	/* all responses */
 } Import;
 
 /* A state that a response is in where its path finds something. */
@@ -83,21 +84,22 @@ static const char *const response_query =
 /* A field that is either given or found by a path. */
 #define FIELD(given, path) "coalesce(" given ", nullif(pg_catalog.jsonb_path_query_first(r.response, " path ", $2, true) #>> '{}', ''))"
 
-/* The fields of a mapping, in their order, and the response itself; the parameters are those of cx.import_questions and the source. */
+/* The fields of a mapping, in their order, and the response itself; the parameters are those of cx.import_questions, the source, and whether customers were erased. */
 static const char *const mapping_text =
 "SELECT r.source_key || $1, coalesce(" FIELD("$3", "$4") ", CASE WHEN $24 IS NOT NULL THEN"
 " cx.invited_customer(pg_catalog.jsonb_path_query_first(r.response, $24, $2, true) #>> '{}') END), "FIELD("$5", "$6") ", " FIELD("$7", "$8")
 ", cx.import_score(a.answer, $9), cx.import_time(pg_catalog.jsonb_path_query_first(r.response, $10, $2, true), a.zone), a.comment, "
 FIELD("$12", "$13") ", " FIELD("$14", "$15") ", " FIELD("$16", "$17") ", " FIELD("$18", "$19")
-", NULL::text, NULL::double precision, nullif(pg_catalog.jsonb_path_query_first(r.response, $20, $2, true), 'null')"
+", CASE WHEN $1 <> '' AND a.comment IS NULL AND nullif(a.answer, 'null') IS NULL THEN '" TARGET_TAKEN_BACK "' END, NULL::double precision, nullif(pg_catalog.jsonb_path_query_first(r.response, $20, $2, true), 'null')"
 ", cx.import_time(pg_catalog.jsonb_path_query_first(r.response, $21, $2, true), a.zone), r.response"
 " FROM cx_response AS r CROSS JOIN LATERAL (SELECT pg_catalog.jsonb_path_query_first(r.response, $22, $2, true) AS answer,"
 " nullif(pg_catalog.btrim(pg_catalog.jsonb_path_query_first(r.response, $23, $2, true) #>> '{}'), '') AS comment,"
 " coalesce(r.response ->> '(time zone)', $11) AS zone OFFSET 0) AS a"
 " WHERE r.state IS NULL AND ($1 = '' OR a.comment IS NOT NULL OR nullif(a.answer, 'null') IS NOT NULL"
-/* an answer that a newer version takes back */
+/* perhaps an answer that a newer version takes back */
 " OR (SELECT true FROM cx_data.feedback AS f WHERE f.source_id = $25 AND f.source_key = r.source_key || $1)"
-" OR r.source_key IN (SELECT other.source_key FROM cx_response AS other GROUP BY other.source_key HAVING pg_catalog.count(DISTINCT other.response) > 1))";
+" OR ($26 AND (SELECT true FROM cx_data.feedback AS f WHERE f.source_id = $25 AND f.source_key = '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key || $1)))"
+" OR r.source_key IN (SELECT d.source_key FROM cx_delivered AS d WHERE d.state IS NULL GROUP BY d.source_key HAVING pg_catalog.count(DISTINCT d.response) > 1))";
 
 /* The plan of that, kept for the session. */
 static SPIPlanPtr mapping_plan = NULL;
@@ -188,11 +190,12 @@ import_read_questions(Import *import)
 	act_as_before(before);
 	import->questions = SPI_tuptable;
 	import->question_count = SPI_processed;
-	import->parameters = import->questions->tupdesc->natts + 1;
+	import->parameters = import->questions->tupdesc->natts + 2;
 	import->types = palloc(sizeof(Oid) * import->parameters);
 	for (int i = 0; i < import->questions->tupdesc->natts; i++)
 		import->types[i] = TupleDescAttr(import->questions->tupdesc, i)->atttypid;
-	import->types[import->parameters - 1] = INT8OID;
+	import->types[import->parameters - 2] = INT8OID;
+	import->types[import->parameters - 1] = BOOLOID;
 	import->suffixes = import_suffixes(import);
 }
 
@@ -218,8 +221,9 @@ import_map_question(Import *import, HeapTuple question, Sink *sink)
 	SPIExecuteOptions options = {.dest = &sink->receiver};
 
 	heap_deform_tuple(question, import->questions->tupdesc, values, nulls);
-	values[import->parameters - 1] = Int64GetDatum(import->capture.source_id);
-	nulls[import->parameters - 1] = false;
+	values[import->parameters - 2] = Int64GetDatum(import->capture.source_id);
+	values[import->parameters - 1] = BoolGetDatum(customers_were_erased());
+	nulls[import->parameters - 2] = nulls[import->parameters - 1] = false;
 	options.params = target_params(import->parameters, import->types, values, nulls);
 	if (SPI_execute_plan_extended(import_plan(import), &options) < 0)
 		elog(ERROR, "cannot run the mapping of responses");
@@ -234,6 +238,7 @@ import_map(Capture *capture, const RowSet *responses)
 	Sink	   *part = sink_begin(capture->sink->mapping, false);
 
 	target_register_rows("cx_response", responses->rows, 1000, responses->columns, InvalidOid);
+	target_register_rows("cx_delivered", import->delivered->rows, 1000, responses->columns, InvalidOid);
 	for (uint64 i = 0; i < import->question_count; i++)
 		import_map_question(import, import->questions->vals[i], part);
 	sink_flush(part);
@@ -440,13 +445,14 @@ import_replace_erased(const Import *import, const RowSet *responses)
 					  " AND '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key || suffix) IN (SELECT source_key FROM cx_rows)");
 }
 
-/* What was told of earlier versions of these responses is settled: else it would be tried again, over these. */
+/* What was told of these responses, or of earlier versions of them, is settled: else it would be tried again, over these. */
 static void
 import_forget_errors(const Import *import, const RowSet *responses)
 {
 	(void) import_run(import, responses,
 					  "DELETE FROM cx_data.import_error AS e USING cx_response AS r, pg_catalog.unnest($2 || ARRAY['']) AS suffix"
-					  " WHERE e.source_id = $1 AND e.source_key = r.source_key || suffix");
+					  " WHERE e.source_id = $1 AND e.source_key = r.source_key || suffix AND r.state IS NULL"
+					  " AND (e.payload IS NULL OR NOT cx.is_older_response($1, r.response, e.payload))");
 }
 
 /* The text in a setting of the format, or NULL. */
@@ -485,12 +491,14 @@ import_answer_invitations(const Import *import, const RowSet *responses)
 		return;
 	(void) import_run(import, responses,
 					  "UPDATE cx_data.invitation AS i SET status = 'answered', answered_at = found.responded_at, feedback_id = found.feedback_id"
-					  " FROM (SELECT DISTINCT ON (token) token, f.customer_id, f.feedback_id, f.responded_at"
+					  " FROM (SELECT DISTINCT ON (asked.invitation_id) asked.invitation_id, f.feedback_id, f.responded_at"
 					  " FROM cx_response AS r CROSS JOIN cx.import_questions($3) AS q"
-					  " CROSS JOIN LATERAL cx.invitation_token(pg_catalog.jsonb_path_query_first(r.response, q.invitation_path, q.variables, true) #>> '{}') AS token"
+					  " CROSS JOIN LATERAL cx.invitation_token(pg_catalog.jsonb_path_query_first(r.response, q.invitation_path, q.variables, true) #>> '{}') AS token (token)"
 					  " JOIN cx_data.feedback AS f ON f.source_id = $1 AND f.source_key = r.source_key || q.suffix"
-					  " WHERE token IS NOT NULL ORDER BY token, f.responded_at, f.feedback_id) AS found"
-					  " WHERE i.token = found.token AND i.customer_id = found.customer_id AND i.status IN ('queued', 'sent', 'expired') AND found.responded_at < i.expires_at");
+					  " JOIN cx_data.invitation AS asked ON asked.token = token.token AND asked.customer_id = f.customer_id"
+					  " AND f.responded_at >= asked.invited_at AND f.responded_at < asked.expires_at"
+					  " ORDER BY asked.invitation_id, f.responded_at, f.feedback_id) AS found"
+					  " WHERE i.invitation_id = found.invitation_id AND i.status IN ('queued', 'sent', 'expired')");
 }
 
 /* The mapping of an import; the paths of its questions are read apart. */
@@ -520,9 +528,11 @@ import_run_all(FunctionCallInfo fcinfo, Import *import, const Mapping *mapping, 
 	import_read_questions(import);
 	responses = import_read(payload, import->format);
 	import_check_empty(import->capture.sink, &responses, payload);
+	import->delivered = &responses;
 	import_each(import, &responses, import_map, import_failed);
 	target_follow_erased(import->capture.sink, import->capture.source_id);
-	target_keep_newest(import->capture.sink, import->capture.source_id);
+	if (work != IMPORT_SUBMITTED)
+		target_keep_newest(import->capture.sink, import->capture.source_id);
 	if (work == IMPORT_AGAIN)
 		target_keep_failed(import->capture.sink, import->suffixes, import->capture.source_id);
 	import_replace_erased(import, &responses);

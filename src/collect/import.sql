@@ -78,6 +78,29 @@ END
 $$;
 COMMENT ON FUNCTION cx.import_definition(text) IS 'how responses of a source are read: the definition of its format with the source''s own settings. Error if the source has no format';
 
+CREATE FUNCTION cx.response_version(definition jsonb, response jsonb) RETURNS timestamptz
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	zone CONSTANT text := coalesce(response ->> '(time zone)', definition ->> 'time_zone', (SELECT program.time_zone FROM cx_data.program));
+BEGIN
+	RETURN coalesce(cx.import_time(jsonb_path_query_first(response, (definition ->> 'changed_at')::jsonpath, '{}', true), zone),
+		cx.import_time(jsonb_path_query_first(response, (definition ->> 'responded_at')::jsonpath, '{}', true), zone));
+EXCEPTION WHEN data_exception THEN
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.response_version(jsonb, jsonb) IS 'when a response was changed last, else made; NULL if it does not say so in a way that can be read';
+
+CREATE FUNCTION cx.is_older_response(source bigint, response jsonb, than jsonb) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	definition CONSTANT jsonb := (SELECT cx.import_definition(s.name) FROM cx_data.source AS s WHERE s.source_id = source AND s.mapping ? 'format');
+BEGIN
+	RETURN coalesce(cx.response_version(definition, response) < cx.response_version(definition, than), false);
+END
+$$;
+COMMENT ON FUNCTION cx.is_older_response(bigint, jsonb, jsonb) IS 'whether one version of a response was changed before another one; false if that cannot be told';
+
 CREATE FUNCTION cx.check_import_setting(name text, value jsonb) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -128,6 +151,10 @@ BEGIN
 				USING ERRCODE = 'invalid_parameter_value', HINT = 'Such as {"metric": "nps", "touchpoint": "shop", "comment": "Q2"}.';
 		END IF;
 		PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(question.value) AS setting;
+		IF question.value ?| ARRAY['responses', 'key', 'responded_at', 'changed_at', 'invitation', 'states', 'header_rows', 'separator', 'time_zone', 'customer_kind', 'on_unknown'] THEN
+			RAISE EXCEPTION 'question "%" has a setting that is one of the whole import', question.key
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Give it among the settings, the last argument.';
+		END IF;
 	END LOOP;
 	PERFORM cx.check_import_setting(setting.key, setting.value) FROM jsonb_each(settings) AS setting;
 	PERFORM FROM cx_data.import_format AS f, cx.import_questions(f.definition || settings || jsonb_build_object('questions', questions)) WHERE f.code = format;
@@ -260,6 +287,8 @@ BEGIN
 	PERFORM cx.require_read_committed();
 	-- one at a time
 	SELECT source_id INTO failed_source FROM cx_data.source AS s WHERE s.name = retry_import.source FOR NO KEY UPDATE;
+	-- of customers who were erased nothing was kept that could be tried
+	DELETE FROM cx_data.import_error WHERE source_id = failed_source AND payload IS NULL AND starts_with(source_key, 'erased:') IS NOT FALSE;
 	-- ten times, then once an hour; in parts, for one jsonb holds no more than 256 MB
 	FOR batch IN
 		SELECT bytes / 16777216 AS part, source_key IS NULL AS is_nameless, array_agg(import_error_id) AS ids, array_agg(attempts) AS attempts,

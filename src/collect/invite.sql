@@ -97,6 +97,14 @@ END
 $$;
 COMMENT ON FUNCTION cx.suppression_reason(bigint, bigint, text, timestamptz) IS 'why a customer must not be invited to a survey at a time: opted out, already invited, cooldown, or the code of a contact rule; NULL if nothing is against it. Called by invite';
 
+CREATE FUNCTION cx.merge_of_code(code text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = code);
+END
+$$;
+COMMENT ON FUNCTION cx.merge_of_code(text) IS 'merge in which the customer of this code went into another one; NULL if he did not';
+
 CREATE FUNCTION cx.invite(customer text, survey text, channel text DEFAULT NULL, at timestamptz DEFAULT now(), OUT invitation_id bigint, OUT status text, OUT reason text, OUT token uuid)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -123,7 +131,7 @@ BEGIN
 	END IF;
 	reason := cx.suppression_reason(invited, asked.survey_id, asked.channel, at);
 	INSERT INTO cx_data.invitation AS i (survey_id, customer_id, customer_merge_id, channel, status, reason, invited_at, expires_at)
-	VALUES (asked.survey_id, invited, (SELECT n.customer_merge_id FROM cx_data.customer_identity AS n WHERE n.kind = 'code' AND n.value = customer),
+	VALUES (asked.survey_id, invited, cx.merge_of_code(customer),
 		asked.channel, CASE WHEN invite.reason IS NULL THEN 'queued' ELSE 'suppressed' END, invite.reason, at, cx.program_time(at, asked.valid_for))
 	RETURNING i.invitation_id, i.status, CASE i.status WHEN 'queued' THEN i.token END INTO invitation_id, status, token;
 END
@@ -172,7 +180,8 @@ BEGIN
 	IF NOT FOUND AND survey IS NOT NULL THEN
 		RAISE EXCEPTION 'survey "%" does not exist', survey USING ERRCODE = 'undefined_object', HINT = 'Leave it out for all surveys.';
 	END IF;
-	INSERT INTO cx_data.contact_opt_out (customer_id, survey_id, channel, reason) VALUES (who, asked, opt_out.channel, opt_out.reason)
+	INSERT INTO cx_data.contact_opt_out (customer_id, customer_merge_id, survey_id, channel, reason)
+	VALUES (who, cx.merge_of_code(customer), asked, opt_out.channel, opt_out.reason)
 	ON CONFLICT ON CONSTRAINT contact_opt_out_key DO UPDATE SET reason = coalesce(excluded.reason, contact_opt_out.reason);
 	-- what waits to be sent does not go out either
 	PERFORM cx.suppress_opted_out(who);
@@ -198,14 +207,15 @@ BEGIN
 				AND f.responded_at >= open.invited_at AND f.responded_at < open.expires_at
 				-- an answer to another invitation, be it to another question of the survey
 				AND NOT EXISTS (SELECT FROM cx_data.invitation AS other JOIN cx_data.survey AS asked USING (survey_id)
-					WHERE other.customer_id = open.customer_id AND other.answered_at = f.responded_at AND asked.source_id = s.source_id)
+					WHERE other.customer_id = open.customer_id AND (other.feedback_id = f.feedback_id OR (other.answered_at = f.responded_at AND asked.source_id = s.source_id)))
 			ORDER BY f.responded_at, f.feedback_id LIMIT 1
 		) AS answer
 		-- files may come weeks after the answers in them
 		WHERE open.status IN ('queued', 'sent') OR (open.status = 'expired' AND open.expires_at > now() - interval '60 days')
 		ORDER BY answer.feedback_id, open.invitation_id
 	) AS found
-	WHERE found.invitation_id = i.invitation_id;
+	-- unless an import answered it meanwhile
+	WHERE found.invitation_id = i.invitation_id AND i.status IN ('queued', 'sent', 'expired');
 	GET DIAGNOSTICS answered = ROW_COUNT;
 	UPDATE cx_data.invitation SET status = 'expired' WHERE status IN ('queued', 'sent') AND expires_at <= now();
 	RETURN answered;

@@ -407,8 +407,9 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 
 /*
  * Of rows with the same key keep the one that was changed last, and of these the
- * last.  They come in the order of their keys then, so that sessions which bring
- * the same ones do not wait for each other in a circle.
+ * last, leaving out answers taken back that were not there.  They come in the
+ * order of their keys then, so that sessions which bring the same ones do not
+ * wait for each other in a circle.
  */
 void
 target_keep_newest(Sink *sink, int64 source_id)
@@ -416,12 +417,14 @@ target_keep_newest(Sink *sink, int64 source_id)
 	ActingAs	before;
 	Tuplestorestate *all = sink->ready;
 
-	if (sink->ready_count <= 1)
+	if (sink->ready_count == 0)
 		return;
 	before = act_as(program_owner());
 	target_register(sink, NULL, false);
-	sink->ready = target_select("SELECT DISTINCT ON (source_key COLLATE \"C\") " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
-								" ORDER BY source_key COLLATE \"C\", changed_at DESC, place DESC", source_id);
+	sink->ready = target_select("SELECT " READY_ALL " FROM ("
+								"SELECT DISTINCT ON (source_key COLLATE \"C\") * FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
+								" ORDER BY source_key COLLATE \"C\", changed_at DESC, name IS NOT NULL, place DESC) AS r"
+								" WHERE name IS NULL OR (SELECT t.changed_at < r.changed_at FROM cx_data.feedback AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)", source_id);
 	sink->ready_count = tuplestore_tuple_count(sink->ready);
 	tuplestore_end(all);
 	act_as_before(before);
@@ -511,7 +514,8 @@ target_record_errors(Sink *sink, int64 source_id)
 	before = act_as(program_owner());
 	plan = SPI_prepare("INSERT INTO cx_data.import_error AS e (source_id, source_key, sqlstate, message, payload) VALUES ($1, $2, $3, $4, $5)"
 					   " ON CONFLICT (source_id, source_key) DO UPDATE SET sqlstate = excluded.sqlstate, message = excluded.message, payload = excluded.payload,"
-					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()", 5, types);
+					   " attempts = e.attempts + 1, last_attempt_at = pg_catalog.now()"
+					   " WHERE e.payload IS NULL OR excluded.payload IS NULL OR NOT cx.is_older_response(e.source_id, excluded.payload, e.payload)", 5, types);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare an insertion into import_error");
 	foreach(cell, sink->bad)

@@ -10,6 +10,9 @@
 
 #include "collect/sink.h"
 
+/* The name of rows that say that a question is not answered any more. */
+#define TARGET_TAKEN_BACK "taken back"
+
 /* What is known of the rows to be written. */
 typedef enum TargetMode
 {

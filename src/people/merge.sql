@@ -113,8 +113,8 @@ DECLARE
 	part record;
 BEGIN
 	IF NOT has_merge THEN
-		move := format('WITH moved AS (%s RETURNING %s AS fact) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact) SELECT $3, %L, fact FROM moved',
-			move, cx.key_of_row(relation, customer_column), relation);
+		move := format('WITH moved AS (%s RETURNING %s AS fact) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, customer_column, fact) SELECT $3, %L, %L, fact FROM moved',
+			move, cx.key_of_row(relation, customer_column), relation, customer_column);
 	END IF;
 	EXECUTE move USING lose_id, keep_id, merge, NULL::oid, NULL::tid;
 EXCEPTION WHEN unique_violation OR exclusion_violation THEN
@@ -123,8 +123,8 @@ EXCEPTION WHEN unique_violation OR exclusion_violation THEN
 		BEGIN
 			EXECUTE move USING lose_id, keep_id, merge, part.oid, part.place;
 		EXCEPTION WHEN unique_violation OR exclusion_violation THEN
-			EXECUTE format('WITH gone AS (DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2 RETURNING *) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, fact, set_aside) SELECT $3, %L, to_jsonb(gone), true FROM gone',
-				relation, relation) USING part.oid, part.place, merge;
+			EXECUTE format('WITH gone AS (DELETE FROM %s AS t WHERE t.tableoid = $1 AND t.ctid = $2 RETURNING *) INSERT INTO cx_data.customer_merge_fact (customer_merge_id, relation, customer_column, fact, set_aside) SELECT $3, %L, %L, to_jsonb(gone), true FROM gone',
+				relation, relation, customer_column) USING part.oid, part.place, merge;
 		END;
 	END LOOP;
 END
@@ -197,6 +197,20 @@ END
 $$;
 COMMENT ON FUNCTION cx.merges_into(bigint) IS 'a merge and those by which others had come to the customer who went in it; part of unmerge';
 
+CREATE FUNCTION cx.merges_after(merge bigint) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN ARRAY(
+		WITH RECURSIVE above (customer_merge_id, keep_id) AS (
+			SELECT NULL::bigint, m.keep_id FROM cx_data.customer_merge AS m WHERE m.customer_merge_id = merge
+			UNION
+			SELECT m.customer_merge_id, m.keep_id FROM cx_data.customer_merge AS m JOIN above ON m.lose_id = above.keep_id WHERE m.undone_at IS NULL
+		)
+		SELECT above.customer_merge_id FROM above WHERE above.customer_merge_id IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION cx.merges_after(bigint) IS 'merges by which the customer who was kept in a merge went on to others; part of unmerge';
+
 CREATE FUNCTION cx.give_facts_back(relation regclass, customer_column name, has_merge boolean, holder bigint, lost bigint, merge bigint) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -207,14 +221,27 @@ BEGIN
 		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2, customer_merge_id = nullif(t.customer_merge_id, $3) WHERE t.%2$I = $1 AND t.customer_merge_id = ANY ($4)',
 			relation, customer_column) USING holder, lost, merge, merges;
 	ELSE
-		EXECUTE format('UPDATE %1$s AS t SET %2$I = $2 WHERE t.%2$I = $1 AND %3$s = ANY (ARRAY(SELECT f.fact FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = ANY ($3) AND f.relation = %4$L::regclass AND NOT f.set_aside))',
-			relation, customer_column, cx.key_of_row(relation, customer_column), relation) USING holder, lost, merges;
+		-- of rows that nothing tells apart as many as were moved
+		EXECUTE format('WITH moved AS (SELECT f.fact, count(*) AS many FROM cx_data.customer_merge_fact AS f'
+			' WHERE f.customer_merge_id = ANY ($3) AND f.relation = %4$L::regclass AND f.customer_column = %5$L AND NOT f.set_aside GROUP BY f.fact),'
+			' held AS (SELECT t.tableoid AS part, t.ctid AS place, %3$s AS fact, row_number() OVER (PARTITION BY %3$s) AS nth FROM %1$s AS t WHERE t.%2$I = $1)'
+			' UPDATE %1$s AS t SET %2$I = $2 FROM held JOIN moved USING (fact) WHERE held.nth <= moved.many AND t.%2$I = $1 AND t.tableoid = held.part AND t.ctid = held.place',
+			relation, customer_column, cx.key_of_row(relation, customer_column), relation, customer_column) USING holder, lost, merges;
+		-- what went on with the customer who was kept is not there any more
+		DELETE FROM cx_data.customer_merge_fact AS later
+		USING cx_data.customer_merge_fact AS f
+		WHERE later.customer_merge_id = ANY (cx.merges_after(merge)) AND f.customer_merge_id = ANY (merges)
+			AND later.relation = give_facts_back.relation AND f.relation = give_facts_back.relation
+			AND later.customer_column = give_facts_back.customer_column AND f.customer_column = give_facts_back.customer_column
+			AND later.fact = f.fact AND NOT later.set_aside AND NOT f.set_aside;
 	END IF;
-	IF EXISTS (SELECT FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside) THEN
+	IF EXISTS (SELECT FROM cx_data.customer_merge_fact AS f
+			WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.customer_column = give_facts_back.customer_column AND f.set_aside) THEN
 		SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO column_names
 		FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_recordset(NULL::%1$s, $1)', relation, column_names)
-		USING (SELECT jsonb_agg(f.fact) FROM cx_data.customer_merge_fact AS f WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.set_aside);
+		USING (SELECT jsonb_agg(f.fact) FROM cx_data.customer_merge_fact AS f
+			WHERE f.customer_merge_id = merge AND f.relation = give_facts_back.relation AND f.customer_column = give_facts_back.customer_column AND f.set_aside);
 	END IF;
 END
 $$;
