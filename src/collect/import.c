@@ -46,6 +46,7 @@ enum ResponseColumn
 	RESPONSE_KEY,
 	RESPONSE_STATE,
 	RESPONSE_BODY,
+	RESPONSE_REPEATED,
 	RESPONSE_COLUMNS
 };
 
@@ -69,17 +70,18 @@ typedef struct Import
 	int			parameters;		/* how many there are, with the last two, which are the same for all questions */
 	Oid		   *types;
 	Datum		suffixes;		/* text[]: what is added to the key of a response for each question */
-	const RowSet *delivered;	/* all responses */
 } Import;
 
 /* A state that a response is in where its path finds something. */
 #define STATE(name) " WHEN pg_catalog.jsonb_path_exists(response, ($2 #>> '{states," name "}')::pg_catalog.jsonpath, '{}', true) THEN '" name "'"
 
-/* The responses in a payload ($1) of a format ($2): key, state unless it is complete, and the response. */
+/* The responses in a payload ($1) of a format ($2): key, state unless it is complete, the response, and whether there are several of the key. */
 static const char *const response_query =
-"SELECT pg_catalog.jsonb_path_query_first(response, ($2 ->> 'key')::pg_catalog.jsonpath, '{}', true) #>> '{}',"
-" CASE" STATE("test") STATE("preview") STATE("spam") STATE("partial") " END, response"
-" FROM pg_catalog.jsonb_path_query($1, coalesce($2 ->> 'responses', '$[*]')::pg_catalog.jsonpath, '{}', true) AS response";
+"SELECT source_key, state, response, source_key IS NOT NULL AND pg_catalog.count(*) FILTER (WHERE state IS NULL) OVER (PARTITION BY source_key) > 1 FROM ("
+"SELECT pg_catalog.jsonb_path_query_first(response, ($2 ->> 'key')::pg_catalog.jsonpath, '{}', true) #>> '{}' AS source_key,"
+" CASE" STATE("test") STATE("preview") STATE("spam") STATE("partial") " END AS state, response, place"
+" FROM pg_catalog.jsonb_path_query($1, coalesce($2 ->> 'responses', '$[*]')::pg_catalog.jsonpath, '{}', true) WITH ORDINALITY AS delivered (response, place)"
+") AS read ORDER BY place";
 
 /* A field that is either given or found by a path. */
 #define FIELD(given, path) "coalesce(" given ", nullif(pg_catalog.jsonb_path_query_first(r.response, " path ", $2, true) #>> '{}', ''))"
@@ -99,7 +101,7 @@ FIELD("$12", "$13") ", " FIELD("$14", "$15") ", " FIELD("$16", "$17") ", " FIELD
 /* perhaps an answer that a newer version takes back */
 " OR (SELECT true FROM cx_data.feedback AS f WHERE f.source_id = $25 AND f.source_key = r.source_key || $1)"
 " OR ($26 AND (SELECT true FROM cx_data.feedback AS f WHERE f.source_id = $25 AND f.source_key = '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key || $1)))"
-" OR r.source_key IN (SELECT d.source_key FROM cx_delivered AS d WHERE d.state IS NULL GROUP BY d.source_key HAVING pg_catalog.count(DISTINCT d.response) > 1))";
+" OR r.is_repeated)";
 
 /* The plan of that, kept for the session. */
 static SPIPlanPtr mapping_plan = NULL;
@@ -113,6 +115,7 @@ response_columns(void)
 	TupleDescInitEntry(columns, RESPONSE_KEY + 1, "source_key", TEXTOID, -1, 0);
 	TupleDescInitEntry(columns, RESPONSE_STATE + 1, "state", TEXTOID, -1, 0);
 	TupleDescInitEntry(columns, RESPONSE_BODY + 1, "response", JSONBOID, -1, 0);
+	TupleDescInitEntry(columns, RESPONSE_REPEATED + 1, "is_repeated", BOOLOID, -1, 0);
 	return columns;
 }
 
@@ -238,7 +241,6 @@ import_map(Capture *capture, const RowSet *responses)
 	Sink	   *part = sink_begin(capture->sink->mapping, false);
 
 	target_register_rows("cx_response", responses->rows, 1000, responses->columns, InvalidOid);
-	target_register_rows("cx_delivered", import->delivered->rows, 1000, responses->columns, InvalidOid);
 	for (uint64 i = 0; i < import->question_count; i++)
 		import_map_question(import, import->questions->vals[i], part);
 	sink_flush(part);
@@ -528,7 +530,6 @@ import_run_all(FunctionCallInfo fcinfo, Import *import, const Mapping *mapping, 
 	import_read_questions(import);
 	responses = import_read(payload, import->format);
 	import_check_empty(import->capture.sink, &responses, payload);
-	import->delivered = &responses;
 	import_each(import, &responses, import_map, import_failed);
 	target_follow_erased(import->capture.sink, import->capture.source_id);
 	if (work != IMPORT_SUBMITTED)
