@@ -1,6 +1,8 @@
 -- What is written as comma-separated values is read back; whatever a payload holds, the import counts it and goes on.
 BEGIN;
 SET client_min_messages = warning;
+-- without JIT compilation, of which a server that is set to use it for all queries does one for each part of a batch; capture runs with it
+SET jit = off;
 SELECT plan(9);
 SELECT setseed(0.4);
 CREATE FUNCTION pg_temp.pick(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$SELECT choices[1 + floor(random() * cardinality(choices))::integer]$$;
