@@ -342,6 +342,15 @@ target_select(const char *query, int64 source_id)
 	return rows;
 }
 
+/* Have other rows take the place of those that are ready. */
+static void
+target_set_ready(Sink *sink, Tuplestorestate *rows)
+{
+	tuplestore_end(sink->ready);
+	sink->ready = rows;
+	sink->ready_count = tuplestore_tuple_count(rows);
+}
+
 /* Note rows with these keys as bad. */
 static void
 sink_add_repeated(Sink *sink, Tuplestorestate *keys)
@@ -368,14 +377,10 @@ target_drop(Sink *sink, const char *find_keys, const char *keep, int64 source_id
 
 	if (count > 0)
 	{
-		Tuplestorestate *all = sink->ready;
-
 		sink_add_repeated(sink, keys);
 		target_register_rows("cx_repeated", keys, count, target_key_columns(), InvalidOid);
-		sink->ready = target_select(keep, source_id);
-		sink->ready_count = tuplestore_tuple_count(sink->ready);
+		target_set_ready(sink, target_select(keep, source_id));
 		target_register_rows("cx_rows", sink->ready, sink->ready_count, sink->columns, InvalidOid);
-		tuplestore_end(all);
 	}
 	tuplestore_end(keys);
 }
@@ -415,18 +420,15 @@ void
 target_keep_newest(Sink *sink, int64 source_id)
 {
 	ActingAs	before;
-	Tuplestorestate *all = sink->ready;
 
 	if (sink->ready_count == 0)
 		return;
 	before = act_as(program_owner());
 	target_register(sink, NULL, false);
-	sink->ready = target_select("SELECT " READY_ALL " FROM ("
+	target_set_ready(sink, target_select("SELECT " READY_ALL " FROM ("
 								"SELECT DISTINCT ON (source_key COLLATE \"C\") * FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
 								" ORDER BY source_key COLLATE \"C\", changed_at DESC, name IS NOT NULL, place DESC) AS r"
-								" WHERE name IS NULL OR (SELECT t.changed_at < r.changed_at FROM cx_data.feedback AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)", source_id);
-	sink->ready_count = tuplestore_tuple_count(sink->ready);
-	tuplestore_end(all);
+								" WHERE name IS NULL OR (SELECT t.changed_at < r.changed_at FROM cx_data.feedback AS t WHERE t.source_id = $1 AND t.source_key = r.source_key)", source_id));
 	act_as_before(before);
 }
 
@@ -438,22 +440,19 @@ void
 target_follow_erased(Sink *sink, int64 source_id)
 {
 	ActingAs	before;
-	Tuplestorestate *all = sink->ready;
 
 	if (sink->ready_count == 0 || !customers_were_erased())
 		return;
 	before = act_as(program_owner());
 	target_register(sink, NULL, false);
-	sink->ready = target_select("SELECT coalesce(t.source_key, r.source_key), CASE WHEN t.source_key IS NULL THEN r.customer_id END, r.touchpoint_id,"
+	target_set_ready(sink, target_select("SELECT coalesce(t.source_key, r.source_key), CASE WHEN t.source_key IS NULL THEN r.customer_id END, r.touchpoint_id,"
 								" CASE WHEN t.source_key IS NULL THEN r.org_unit_id ELSE coalesce(r.org_unit_id, t.org_unit_id) END,"
 								" r.staff_id, r.at, r.score, r.kind, r.metric, r.channel,"
 								" CASE WHEN t.source_key IS NULL THEN r.comment END, r.name, r.value,"
 								" CASE WHEN t.source_key IS NULL THEN r.attributes END, r.changed_at,"
 								" CASE WHEN t.source_key IS NULL THEN r.customer_merge_id END"
 								" FROM cx_rows AS r LEFT JOIN cx_data.feedback AS t ON t.source_id = $1"
-								" AND t.source_key = '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key)", source_id);
-	sink->ready_count = tuplestore_tuple_count(sink->ready);
-	tuplestore_end(all);
+								" AND t.source_key = '" ERASED_KEY_PREFIX "' || cx.erased_hash('source_key', r.source_key)", source_id));
 	act_as_before(before);
 }
 
@@ -464,7 +463,6 @@ target_follow_erased(Sink *sink, int64 source_id)
 void
 target_keep_failed(Sink *sink, Datum suffixes, int64 source_id)
 {
-	Tuplestorestate *all = sink->ready;
 	Tuplestorestate *kept = tuplestore_begin_heap(true, false, work_mem);
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 	Oid			types[2] = {INT8OID, TEXTARRAYOID};
@@ -477,9 +475,7 @@ target_keep_failed(Sink *sink, Datum suffixes, int64 source_id)
 	target_query_into("SELECT " READY_ALL " FROM cx_rows WHERE source_key IN (SELECT e.source_key || suffix"
 					  " FROM cx_data.import_error AS e, pg_catalog.unnest($2 || ARRAY['']) AS suffix WHERE e.source_id = $1)",
 					  2, types, values, nulls, receiver);
-	sink->ready = kept;
-	sink->ready_count = tuplestore_tuple_count(kept);
-	tuplestore_end(all);
+	target_set_ready(sink, kept);
 	act_as_before(before);
 }
 
