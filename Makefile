@@ -17,22 +17,23 @@ MEASURE = tally score estimate change mix weighted multiple bucket sample_size
 MEASURE_HELPERS = tally_math distribution float_state
 PEOPLE = access erase
 JOURNEY = stage_score
-LIFE = program owner catalog clock hash lookup
+LIFE = program owner catalog clock hash lookup attempt expression trigger
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
 WATCH = control_chart seasonal_chart
-WATCH_HELPERS = chart
+WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history outbox
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure
-ROOMS = people journey collect
+ROOMS = people journey collect watch
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
-VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql
+VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $(WATCH:%=src/watch/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
-	src/collect/live_tally.sql $(DEFINE) \
+	src/collect/live_tally.sql src/watch/alert.sql $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
+	src/watch/rule.sql src/watch/outbox.sql \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
@@ -85,8 +86,8 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program capture capture_security program_views access customers import invite forget journey_map install
-ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security outbox capture capture_security program_views access customers import invite forget journey_map install
+ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 
 # the server's headers are not ours to warn about

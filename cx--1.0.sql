@@ -1831,6 +1831,303 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone and the key in its argument: when a zone changes, the hours are cut anew';
+-- Alerts: raised in the transaction of what they tell of, and told to those concerned
+
+CREATE FUNCTION cx.alert_status_changed() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	NEW.acknowledged_at := CASE WHEN NEW.status = 'open' THEN NULL ELSE coalesce(NEW.acknowledged_at, now()) END;
+	NEW.resolved_at := CASE WHEN NEW.status = 'resolved' THEN coalesce(NEW.resolved_at, now()) END;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cx.alert_status_changed() IS 'trigger on cx_data.alert: notes when an alert was acknowledged and resolved';
+
+CREATE FUNCTION cx.route_targets(route text, OUT item text, OUT channel_id bigint, OUT send_to text, OUT problem text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	kind text;
+	wanted text;
+	person bigint;
+	contact text;
+BEGIN
+	FOR item IN SELECT DISTINCT trim(i) FROM unnest(string_to_array(route, ',')) AS i WHERE trim(i) !~ '(^|:)$' LOOP
+		kind := split_part(item, ':', 1);
+		wanted := substr(item, strpos(item, ':') + 1);
+		channel_id := NULL;
+		send_to := NULL;
+		problem := NULL;
+		IF kind = 'unit' AND EXISTS (SELECT FROM cx_data.channel AS c JOIN cx_data.org_unit AS u ON u.org_unit_id = c.owner_unit_id WHERE u.code = wanted) THEN
+			FOR channel_id IN SELECT c.channel_id FROM cx_data.channel AS c JOIN cx_data.org_unit AS u ON u.org_unit_id = c.owner_unit_id WHERE u.code = wanted ORDER BY c.channel_id LOOP
+				RETURN NEXT;
+			END LOOP;
+			CONTINUE;
+		END IF;
+		person := CASE
+			WHEN kind IN ('unit', 'manager') THEN (SELECT u.manager_id FROM cx_data.org_unit AS u WHERE u.code = wanted)
+			WHEN kind = 'owner' THEN (SELECT coalesce(t.owner_staff_id, u.manager_id) FROM cx_data.touchpoint AS t LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = t.owner_unit_id WHERE t.code = wanted)
+			WHEN kind = 'staff' THEN (SELECT s.staff_id FROM cx_data.staff AS s WHERE s.code = wanted) END;
+		contact := CASE WHEN kind = 'channel' THEN item ELSE (SELECT s.contact FROM cx_data.staff AS s WHERE s.staff_id = person) END;
+		IF contact IS NULL THEN
+			problem := CASE WHEN person IS NULL THEN 'there is nobody to tell' ELSE 'column contact of cx_data.staff is empty' END;
+		ELSIF contact LIKE 'channel:%' THEN
+			channel_id := (SELECT c.channel_id FROM cx_data.channel AS c WHERE c.code = substr(contact, 9));
+			problem := CASE WHEN channel_id IS NULL THEN format('channel "%s" does not exist', substr(contact, 9)) END;
+		ELSE
+			-- an address goes by the first channel that takes it
+			send_to := contact;
+			channel_id := (SELECT c.channel_id FROM cx_data.channel AS c WHERE c.active AND (c.format = 'email') = (contact !~ '^https?:') AND c.url IS NULL ORDER BY c.channel_id LIMIT 1);
+			problem := CASE WHEN channel_id IS NULL THEN format('there is no channel without url for %s', CASE WHEN contact ~ '^https?:' THEN 'web addresses' ELSE 'e-mail' END) END;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.route_targets(text) IS 'where messages on a route go: channel: to that channel, unit: to the channels of the unit, else to its manager, manager:, owner: (of a touchpoint) and staff: to the contact of that person, which is an address or channel: with a code; problem says why one cannot go anywhere';
+
+CREATE FUNCTION cx.filled_in(template text, rule text, customer text, customer_name text, touchpoint text, touchpoint_name text, org_unit text, org_unit_name text, staff text, staff_name text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		-- watch() marks names of the program by a character that values never hold, so nothing is filled in twice
+		SELECT CASE WHEN pg_catalog.strpos(template, E'\x01') = 0 THEN template
+			ELSE replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
+				E'\x01rule\x01', rule), E'\x01customer\x01', customer), E'\x01customer.name\x01', customer_name),
+				E'\x01touchpoint\x01', touchpoint), E'\x01touchpoint.name\x01', touchpoint_name),
+				E'\x01org_unit\x01', org_unit), E'\x01org_unit.name\x01', org_unit_name),
+				E'\x01staff\x01', staff), E'\x01staff.name\x01', staff_name) END;
+	END;
+COMMENT ON FUNCTION cx.filled_in(text, text, text, text, text, text, text, text, text, text) IS 'a message or route with the names that the program knows filled in; called by raise_alerts';
+
+CREATE FUNCTION cx.alert_locks(matches jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- few, for locks take shared memory; of many matches at once, two transactions may raise the same alert twice
+	IF jsonb_array_length(matches) > 50 THEN
+		RETURN '{}';
+	END IF;
+	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
+		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id', m.match ->> 'customer'))));
+END
+$$;
+COMMENT ON FUNCTION cx.alert_locks(jsonb) IS 'which matches, by number from 1, others are writing to in transactions of theirs; locks the rest against them. Part of raise_alerts';
+
+CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m ->> 'customer' FROM jsonb_array_elements(matches) AS m WHERE m ->> 'customer' <> '' AND cx.identify('code', m ->> 'customer') IS NULL);
+	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
+	busy bigint[];
+	raised bigint;
+	told bigint;
+BEGIN
+	IF names <> '{}' THEN
+		-- as capturing does
+		PERFORM cx.add_customers(names, array_fill(now(), ARRAY[cardinality(names)]));
+	END IF;
+	-- before the look at what is there, which then sees all that others did before they unlocked
+	busy := cx.alert_locks(matches);
+
+	WITH given AS MATERIALIZED (
+		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown,
+			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name,
+			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
+			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
+			s.staff_id, s.code AS staff, coalesce(s.name, s.code) AS staff_name,
+			m.place, m.merge_id AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
+			sum(m.matches) OVER alike AS all_matches, row_number() OVER (alike ORDER BY m.place) AS number
+		FROM (
+			SELECT row_number() OVER () AS place, element.*,
+				coalesce(element.customer_id, (SELECT i.customer_id FROM cx_data.customer AS i WHERE i.code = element.customer),
+					(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS found_id,
+				coalesce(element.customer_merge_id, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS merge_id
+			FROM jsonb_to_recordset(matches) AS element (rule_id bigint, customer_id bigint, customer text, touchpoint_id bigint, org_unit_id bigint, staff_id bigint,
+				customer_merge_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
+		) AS m
+		JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
+		LEFT JOIN cx_data.customer AS c ON c.customer_id = m.found_id
+		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = m.touchpoint_id
+		LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = coalesce(m.org_unit_id, c.org_unit_id)
+		LEFT JOIN cx_data.staff AS s ON s.staff_id = m.staff_id
+		WHERE CASE WHEN r.scope IS NULL THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
+		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
+	), latest AS MATERIALIZED (
+		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
+			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
+			cx.filled_in(g.route, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
+				coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) AS new_route,
+			left(CASE WHEN g.message IS NULL THEN concat_ws(', ', g.name, g.customer_name, g.touchpoint_name, g.org_unit_name)
+				ELSE cx.filled_in(g.message, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
+					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
+		FROM given AS g
+		LEFT JOIN LATERAL (
+			SELECT a.alert_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
+			FROM (
+				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
+				UNION ALL
+				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
+					AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
+			) AS a
+			ORDER BY a.alert_id DESC LIMIT 1
+		) AS l ON true
+		WHERE g.number = 1
+	), free AS (
+		SELECT a.alert_id FROM cx_data.alert AS a
+		WHERE NOT is_fixed AND a.alert_id IN (SELECT l.alert_id FROM latest AS l WHERE l.is_joined)
+		FOR NO KEY UPDATE SKIP LOCKED
+	), counted AS (
+		UPDATE cx_data.alert AS a SET matches = a.matches + l.all_matches, last_matched_at = greatest(a.last_matched_at, coalesce(l.last_matched_at, now()))
+		FROM latest AS l
+		WHERE l.is_joined AND a.alert_id = l.alert_id AND a.alert_id IN (SELECT f.alert_id FROM free AS f)
+		RETURNING a.alert_id
+	), kept AS (
+		INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, org_unit_id, customer_merge_id, payload)
+		SELECT l.alert_rule_id, l.customer_id, l.org_unit_id, l.customer_merge_id,
+			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
+				'customer_merge_id', l.customer_merge_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
+		FROM latest AS l
+		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
+	), opened AS (
+		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id)
+		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id
+		FROM latest AS l WHERE l.new_id IS NOT NULL
+		RETURNING alert_id
+	), target AS MATERIALIZED (
+		SELECT DISTINCT ON (r.new_route, t.channel_id, t.send_to, t.problem) r.new_route, t.item, t.channel_id, t.send_to, t.problem
+		FROM (SELECT DISTINCT l.new_route FROM latest AS l WHERE l.new_id IS NOT NULL AND l.new_route IS NOT NULL) AS r
+		CROSS JOIN LATERAL cx.route_targets(r.new_route) AS t
+		ORDER BY r.new_route, t.channel_id, t.send_to, t.problem, t.item COLLATE "C"
+	), sent AS (
+		INSERT INTO cx_data.outbox (alert_id, customer_id, org_unit_id, customer_merge_id, route, channel_id, send_to, dead_at, last_error, payload)
+		SELECT l.new_id, l.customer_id, l.org_unit_id, l.customer_merge_id, t.item, t.channel_id, t.send_to, CASE WHEN t.problem IS NOT NULL THEN now() END, t.problem,
+			jsonb_strip_nulls(jsonb_build_object('alert_id', l.new_id, 'rule', l.name, 'severity', l.severity, 'message', l.new_message, 'customer', l.customer, 'touchpoint', l.touchpoint,
+				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'opened_at', now()))
+		FROM latest AS l JOIN target AS t USING (new_route)
+		WHERE l.new_id IS NOT NULL
+		ORDER BY l.new_id, t.item COLLATE "C"
+		RETURNING outbox_id
+	)
+	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent) INTO raised, told;
+	IF told > 0 AND current_setting('cx.notify')::boolean THEN
+		PERFORM pg_notify('cx_outbox', '');
+	END IF;
+	RETURN raised;
+END
+$$;
+COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, and writes messages into the outbox. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.count_matches() RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	taken jsonb;
+BEGIN
+	WITH gone AS (
+		DELETE FROM cx_data.alert_match
+		WHERE alert_match_id IN (SELECT alert_match_id FROM cx_data.alert_match ORDER BY alert_match_id LIMIT 10000)
+		RETURNING *
+	)
+	SELECT jsonb_agg((payload - '{customer_id,customer_merge_id}'::text[])
+		|| jsonb_strip_nulls(jsonb_build_object('customer_id', customer_id, 'customer_merge_id', customer_merge_id)) ORDER BY alert_match_id)
+	INTO taken FROM gone WHERE payload ? 'rule_id';
+	IF taken IS NOT NULL THEN
+		PERFORM cx.raise_alerts(taken);
+	END IF;
+	RETURN coalesce(jsonb_array_length(taken), 0);
+END
+$$;
+COMMENT ON FUNCTION cx.count_matches() IS 'counts matches that were left in cx_data.alert_match on their alerts, or raises these; gives how many. cx.maintain() calls it';
+
+CREATE FUNCTION cx.note_alert_errors(errors jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO cx_data.alert_error (alert_rule_id, source_row, sqlstate, message)
+	SELECT e.rule_id, e.source_row, e.sqlstate, e.message
+	FROM jsonb_to_recordset(errors) AS e (rule_id bigint, source_row text, sqlstate text, message text);
+END
+$$;
+COMMENT ON FUNCTION cx.note_alert_errors(jsonb) IS 'notes errors of alert rules, an array of objects; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.alert_rule_dropped() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE cx_data.alert AS a SET alert_rule_id = NULL FROM gone WHERE a.alert_rule_id = gone.alert_rule_id;
+	DELETE FROM cx_data.alert_match AS m USING gone WHERE m.alert_rule_id = gone.alert_rule_id;
+	DELETE FROM cx_data.alert_error AS e USING gone WHERE e.alert_rule_id = gone.alert_rule_id;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.alert_rule_dropped() IS 'trigger on cx_data.alert_rule: alerts of a rule that was dropped stay, its errors go';
+
+CREATE FUNCTION cx.set_alert_status(alert bigint, status text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	UPDATE cx_data.alert AS a SET status = set_alert_status.status WHERE a.alert_id = alert;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'alert % does not exist', alert
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT alert_id, message FROM cx_data.alert_queue shows those that are not resolved.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.set_alert_status(bigint, text) IS 'sets the status of an alert; called by acknowledge_alert and resolve_alert';
+
+CREATE FUNCTION cx.acknowledge_alert(alert bigint) RETURNS void
+	LANGUAGE sql
+	RETURN cx.set_alert_status(alert, 'acknowledged');
+COMMENT ON FUNCTION cx.acknowledge_alert(bigint) IS 'notes that somebody looks after an alert';
+
+CREATE FUNCTION cx.resolve_alert(alert bigint) RETURNS void
+	LANGUAGE sql
+	RETURN cx.set_alert_status(alert, 'resolved');
+COMMENT ON FUNCTION cx.resolve_alert(bigint) IS 'notes that an alert is settled; what matches its rule from then on, and after the cool-down of the rule if it has one, raises another';
+
+CREATE FUNCTION cx.erase_from_outbox(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	stopped bigint;
+BEGIN
+	UPDATE cx_data.outbox SET dead_at = now(), last_error = 'the customer was erased' WHERE customer_id = customer AND delivered_at IS NULL AND dead_at IS NULL;
+	GET DIAGNOSTICS stopped = ROW_COUNT;
+	RETURN stopped;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_outbox(bigint, text[]) IS 'stops messages about a customer that were not delivered; part of erase_customer';
+
+CREATE FUNCTION cx.erase_from_alert_error(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE cx_data.alert_error AS e SET source_row = NULL, message = 'the message is not kept, for it may name a customer who was erased'
+	WHERE EXISTS (SELECT FROM unnest(strings) AS s
+		WHERE strpos(e.source_row, quote_literal(s)) > 0
+			OR strpos(lower(concat_ws(' ', e.source_row, e.message)), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0);
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_alert_error(bigint, text[]) IS 'takes what may name a customer out of errors of alert rules; part of erase_customer';
+
+CREATE FUNCTION cx.last_alert_error(rule bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF has_column_privilege('cx_data.alert_error', 'message', 'SELECT') THEN
+		RETURN (SELECT e.message FROM cx_data.alert_error AS e WHERE e.alert_rule_id = rule ORDER BY e.created_at DESC, e.alert_error_id DESC LIMIT 1);
+	END IF;
+	RETURN 'only admins may read why';
+END
+$$;
+COMMENT ON FUNCTION cx.last_alert_error(bigint) IS 'what was wrong when an alert rule last failed, for those who may read cx_data.alert_error.message; for the view cx_data.alert_rule_status';
+
+CREATE FUNCTION cx.alert_message(alert bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN CASE WHEN has_column_privilege('cx_data.alert', 'message', 'SELECT') THEN (SELECT a.message FROM cx_data.alert AS a WHERE a.alert_id = alert) END;
+END
+$$;
+COMMENT ON FUNCTION cx.alert_message(bigint) IS 'message of an alert, for those who may read cx_data.alert.message, else NULL; for the view cx_data.alert_queue';
 -- The program's tables, indexes, views and triggers
 --
 -- What stands between this line and "END OF PROGRAM" is the body of one
@@ -2527,6 +2824,213 @@ CREATE OR REPLACE TRIGGER event_inserted AFTER INSERT ON cx_data.event
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.event_changed();
 CREATE OR REPLACE TRIGGER event_updated AFTER UPDATE ON cx_data.event
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.event_changed();
+-- Watch: alert rules, alerts, and messages on their way
+
+CREATE TABLE IF NOT EXISTS cx_data.alert_rule (
+	alert_rule_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	name text NOT NULL UNIQUE,
+	kind text NOT NULL CONSTRAINT alert_rule_kind_check CHECK (kind IN ('row', 'metric', 'anomaly')),
+	relation regclass,
+	condition text,
+	definition jsonb NOT NULL DEFAULT '{}',
+	severity text NOT NULL DEFAULT 'normal' CONSTRAINT alert_rule_severity_check CHECK (severity IN ('low', 'normal', 'high', 'critical')),
+	message text,
+	route text,
+	scope text,
+	cooldown interval CONSTRAINT alert_rule_cooldown_check CHECK (cooldown >= '0'),
+	opens_ticket boolean NOT NULL DEFAULT false,
+	sla text,
+	enabled boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.alert_rule IS 'alert rules: written by cx.create_alert() and its like';
+COMMENT ON COLUMN cx_data.alert_rule.kind IS 'row: looks at rows that are written; metric: at a score; anomaly: at a series';
+COMMENT ON COLUMN cx_data.alert_rule.relation IS 'table whose rows it looks at; NULL for other kinds';
+COMMENT ON COLUMN cx_data.alert_rule.condition IS 'a copy of the condition to look at, as of message and route: what runs is in the arguments of the triggers on the relation';
+COMMENT ON COLUMN cx_data.alert_rule.definition IS 'what else the rule was made with, by argument';
+COMMENT ON COLUMN cx_data.alert_rule.severity IS 'low, normal, high or critical';
+COMMENT ON COLUMN cx_data.alert_rule.message IS 'template of the message, with columns in braces';
+COMMENT ON COLUMN cx_data.alert_rule.route IS 'whom to tell: channel:, unit:, manager:, owner: and staff: with a code, separated by commas; a template like the message';
+COMMENT ON COLUMN cx_data.alert_rule.scope IS 'what it is about: touchpoint:, stage:, journey: or unit: with a code; NULL for everything';
+COMMENT ON COLUMN cx_data.alert_rule.cooldown IS 'how long after an alert further matches only count on it; NULL: until it is resolved';
+COMMENT ON COLUMN cx_data.alert_rule.opens_ticket IS 'whether its alerts open tickets';
+COMMENT ON COLUMN cx_data.alert_rule.sla IS 'code of the service level of these tickets';
+COMMENT ON COLUMN cx_data.alert_rule.enabled IS 'whether it raises alerts';
+
+-- alerts and messages are written in the transactions of others, which must neither wait nor fail: no foreign
+-- keys; raise_alerts() looks up what their rows refer to, and triggers keep or clear it
+
+CREATE TABLE IF NOT EXISTS cx_data.alert (
+	alert_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	alert_rule_id bigint,
+	rule text NOT NULL,
+	customer_id bigint,
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	staff_id bigint,
+	severity text NOT NULL CONSTRAINT alert_severity_check CHECK (severity IN ('low', 'normal', 'high', 'critical')),
+	status text NOT NULL DEFAULT 'open' CONSTRAINT alert_status_check CHECK (status IN ('open', 'acknowledged', 'resolved')),
+	message text NOT NULL,
+	matches bigint NOT NULL DEFAULT 1,
+	value double precision,
+	opened_at timestamptz NOT NULL DEFAULT now(),
+	last_matched_at timestamptz NOT NULL DEFAULT now(),
+	acknowledged_at timestamptz,
+	resolved_at timestamptz,
+	customer_merge_id bigint
+) WITH (fillfactor = 90);
+CREATE INDEX IF NOT EXISTS alert_customer_id_idx ON cx_data.alert (customer_id, alert_rule_id);
+CREATE INDEX IF NOT EXISTS alert_alert_rule_id_idx ON cx_data.alert (alert_rule_id, touchpoint_id, org_unit_id) WHERE customer_id IS NULL;
+CREATE INDEX IF NOT EXISTS alert_unresolved_idx ON cx_data.alert (opened_at) WHERE status <> 'resolved';
+COMMENT ON TABLE cx_data.alert IS 'alerts that rules raised';
+COMMENT ON COLUMN cx_data.alert.alert_rule_id IS 'rule that raised it; NULL if it was dropped since';
+COMMENT ON COLUMN cx_data.alert.rule IS 'name of the rule when it raised the alert';
+COMMENT ON COLUMN cx_data.alert.customer_id IS 'customer it is about; NULL if about none';
+COMMENT ON COLUMN cx_data.alert.touchpoint_id IS 'touchpoint it is about, that of the first row; NULL if about none';
+COMMENT ON COLUMN cx_data.alert.org_unit_id IS 'unit of the first row, else of the customer';
+COMMENT ON COLUMN cx_data.alert.staff_id IS 'member of staff that the first row names';
+COMMENT ON COLUMN cx_data.alert.severity IS 'low, normal, high or critical';
+COMMENT ON COLUMN cx_data.alert.status IS 'open, acknowledged or resolved';
+COMMENT ON COLUMN cx_data.alert.message IS 'what happened, in words; that of the first row';
+COMMENT ON COLUMN cx_data.alert.matches IS 'rows that came together in this alert';
+COMMENT ON COLUMN cx_data.alert.value IS 'score or value that a metric or anomaly rule saw when it raised the alert';
+COMMENT ON COLUMN cx_data.alert.opened_at IS 'when the first row was written';
+COMMENT ON COLUMN cx_data.alert.last_matched_at IS 'when the last row was written';
+COMMENT ON COLUMN cx_data.alert.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
+
+-- what could not be counted at once, because somebody else was writing to the same alert: nobody waits for anybody
+CREATE TABLE IF NOT EXISTS cx_data.alert_match (
+	alert_match_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	alert_rule_id bigint NOT NULL,
+	customer_id bigint,
+	org_unit_id bigint,
+	payload jsonb NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	customer_merge_id bigint
+);
+COMMENT ON TABLE cx_data.alert_match IS 'matches of alert rules that maintain() has still to count on their alerts, or to raise as alerts';
+COMMENT ON COLUMN cx_data.alert_match.customer_id IS 'customer it is about; NULL if about none';
+COMMENT ON COLUMN cx_data.alert_match.org_unit_id IS 'unit it is about';
+COMMENT ON COLUMN cx_data.alert_match.payload IS 'the match as cx.raise_alerts() takes it';
+COMMENT ON COLUMN cx_data.alert_match.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
+
+CREATE TABLE IF NOT EXISTS cx_data.alert_error (
+	alert_error_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	alert_rule_id bigint,
+	source_row text,
+	sqlstate text NOT NULL,
+	message text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS alert_error_alert_rule_id_idx ON cx_data.alert_error (alert_rule_id, created_at);
+COMMENT ON TABLE cx_data.alert_error IS 'errors in alert rules; the statements that met them went through';
+COMMENT ON COLUMN cx_data.alert_error.alert_rule_id IS 'rule that failed; NULL if all rules of a statement did';
+COMMENT ON COLUMN cx_data.alert_error.source_row IS 'condition by which the row is found; NULL if the rule fails with any';
+COMMENT ON COLUMN cx_data.alert_error.sqlstate IS 'error code';
+COMMENT ON COLUMN cx_data.alert_error.message IS 'what is wrong';
+
+CREATE TABLE IF NOT EXISTS cx_data.channel_format (
+	channel_format_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	body jsonb,
+	digest jsonb,
+	signing text CONSTRAINT channel_format_signing_check CHECK (signing IN ('standard', 'dingtalk', 'feishu')),
+	success text,
+	max_bytes integer CONSTRAINT channel_format_max_bytes_check CHECK (max_bytes > 0),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.channel_format IS 'forms in which messages are delivered. Rows may be added';
+COMMENT ON COLUMN cx_data.channel_format.code IS 'what a channel refers to';
+COMMENT ON COLUMN cx_data.channel_format.body IS 'JSON body of a request, in whose strings {text} and the names of the payload, such as {severity}, {rule} and {alert_id}, are filled in; NULL for the payload itself, or for e-mail';
+COMMENT ON COLUMN cx_data.channel_format.digest IS 'the same for several messages in one, with {text} and {count}; NULL for an array of their payloads';
+COMMENT ON COLUMN cx_data.channel_format.signing IS 'how requests are signed: standard (Standard Webhooks), dingtalk or feishu; NULL if they are not';
+COMMENT ON COLUMN cx_data.channel_format.success IS 'SQL/JSON path predicate on the answer, which is true if the message was taken; NULL if the status says so';
+COMMENT ON COLUMN cx_data.channel_format.max_bytes IS 'longest text; NULL for no limit';
+
+INSERT INTO cx_data.channel_format (code, name, body, digest, signing, success, max_bytes)
+VALUES
+	('webhook', 'JSON, signed as Standard Webhooks has it', NULL, NULL, 'standard', NULL, NULL),
+	('slack', 'Slack-like incoming webhook', '{"text": "{text}"}', '{"text": "{text}"}', NULL, NULL, 40000),
+	('wecom', 'WeCom robot', '{"msgtype": "text", "text": {"content": "{text}"}}', '{"msgtype": "text", "text": {"content": "{text}"}}', NULL, '$.errcode == 0', 2048),
+	('dingtalk', 'DingTalk robot', '{"msgtype": "text", "text": {"content": "{text}"}}', '{"msgtype": "text", "text": {"content": "{text}"}}', 'dingtalk', '$.errcode == 0', 20000),
+	('feishu', 'Feishu or Lark robot', '{"msg_type": "text", "content": {"text": "{text}"}}', '{"msg_type": "text", "content": {"text": "{text}"}}', 'feishu', '$.code == 0', 20000),
+	('email', 'E-mail', NULL, NULL, NULL, NULL, NULL)
+ON CONFLICT (code) DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS cx_data.channel (
+	channel_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	format text NOT NULL REFERENCES cx_data.channel_format (code) ON UPDATE CASCADE,
+	url text,
+	signing_key text,
+	rate_limit integer CONSTRAINT channel_rate_limit_check CHECK (rate_limit > 0),
+	owner_unit_id bigint REFERENCES cx_data.org_unit,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cx_data.channel IS 'ways on which messages are delivered: chats, webhooks, e-mail';
+COMMENT ON COLUMN cx_data.channel.code IS 'what a route refers to';
+COMMENT ON COLUMN cx_data.channel.format IS 'code of the form in which messages are delivered';
+COMMENT ON COLUMN cx_data.channel.url IS 'where to: http:, https:, or mailto: with an address; NULL if each message says that by itself';
+COMMENT ON COLUMN cx_data.channel.signing_key IS 'secret that signs webhooks, whsec_ and the key in Base64; NULL if they are not signed';
+COMMENT ON COLUMN cx_data.channel.rate_limit IS 'most messages in a minute, more are put together; NULL for no limit';
+COMMENT ON COLUMN cx_data.channel.owner_unit_id IS 'unit whose channel it is: route unit: leads to it';
+COMMENT ON COLUMN cx_data.channel.active IS 'whether messages are delivered; if not, they wait';
+
+CREATE TABLE IF NOT EXISTS cx_data.outbox (
+	outbox_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	alert_id bigint,
+	customer_id bigint,
+	org_unit_id bigint,
+	route text NOT NULL,
+	channel_id bigint,
+	send_to text,
+	payload jsonb NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	available_at timestamptz NOT NULL DEFAULT now(),
+	attempts integer NOT NULL DEFAULT 0,
+	leased_by text,
+	leased_until timestamptz,
+	claimed_at timestamptz,
+	digest_id bigint,
+	delivered_at timestamptz,
+	dead_at timestamptz,
+	last_error text,
+	customer_merge_id bigint,
+	CONSTRAINT outbox_end_check CHECK (delivered_at IS NULL OR dead_at IS NULL)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX IF NOT EXISTS outbox_waiting_idx ON cx_data.outbox (available_at, outbox_id) WHERE delivered_at IS NULL AND dead_at IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_claimed_idx ON cx_data.outbox (channel_id, claimed_at) WHERE claimed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS outbox_alert_id_idx ON cx_data.outbox (alert_id);
+CREATE INDEX IF NOT EXISTS outbox_customer_id_idx ON cx_data.outbox (customer_id);
+COMMENT ON TABLE cx_data.outbox IS 'messages to be delivered, written in the transaction of their alert; cx-courier or a program of yours takes them by cx.outbox_claim()';
+COMMENT ON COLUMN cx_data.outbox.outbox_id IS 'names the message to its receiver, who may get it more than once';
+COMMENT ON COLUMN cx_data.outbox.alert_id IS 'alert that it tells of';
+COMMENT ON COLUMN cx_data.outbox.customer_id IS 'customer of the alert';
+COMMENT ON COLUMN cx_data.outbox.org_unit_id IS 'unit of the alert';
+COMMENT ON COLUMN cx_data.outbox.route IS 'whom it tells, as the rule said it';
+COMMENT ON COLUMN cx_data.outbox.channel_id IS 'way on which it goes';
+COMMENT ON COLUMN cx_data.outbox.send_to IS 'address on that way; NULL for that of the channel';
+COMMENT ON COLUMN cx_data.outbox.payload IS 'what to say; the same at each attempt';
+COMMENT ON COLUMN cx_data.outbox.available_at IS 'not to be tried before';
+COMMENT ON COLUMN cx_data.outbox.attempts IS 'how often it was claimed';
+COMMENT ON COLUMN cx_data.outbox.leased_by IS 'worker that claimed it last';
+COMMENT ON COLUMN cx_data.outbox.leased_until IS 'until when nobody else may claim it';
+COMMENT ON COLUMN cx_data.outbox.claimed_at IS 'when it was claimed last';
+COMMENT ON COLUMN cx_data.outbox.digest_id IS 'message whose request it shared when it was claimed last; NULL if it had its own';
+COMMENT ON COLUMN cx_data.outbox.delivered_at IS 'when it was delivered; NULL if it was not';
+COMMENT ON COLUMN cx_data.outbox.dead_at IS 'when it was given up; NULL if it was not. cx.outbox_replay() gives it another chance';
+COMMENT ON COLUMN cx_data.outbox.last_error IS 'why the last attempt failed';
+COMMENT ON COLUMN cx_data.outbox.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
+
+CREATE OR REPLACE TRIGGER alert_rule_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.alert_rule
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER alert_rule_dropped AFTER DELETE ON cx_data.alert_rule
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.alert_rule_dropped();
+CREATE OR REPLACE TRIGGER alert_status_changed BEFORE UPDATE OF status ON cx_data.alert
+	FOR EACH ROW WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION cx.alert_status_changed();
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
 -- What is folded stands in tally_hourly and tally_daily, what came since in
@@ -3279,6 +3783,85 @@ COMMENT ON COLUMN cx_data.customer_profile.last_event_at IS 'when that was';
 COMMENT ON COLUMN cx_data.customer_profile.recent_events IS 'names of the last five events, the latest first, separated by commas';
 COMMENT ON COLUMN cx_data.customer_profile.first_seen_at IS 'time of the earliest feedback or event, or of adding the customer, whichever came first';
 COMMENT ON COLUMN cx_data.customer_profile.last_seen_at IS 'time of the latest feedback or event; NULL if none';
+-- Views of alert rules, alerts and messages
+
+CREATE OR REPLACE VIEW cx_data.alert_queue WITH (security_invoker = true) AS
+SELECT a.alert_id, a.rule, a.severity, a.status, cx.alert_message(a.alert_id) AS message, c.code AS customer, t.code AS touchpoint, u.code AS org_unit, s.code AS staff,
+	a.matches, a.value, a.opened_at, a.last_matched_at, extract(epoch FROM cx.as_of() - a.opened_at)::double precision AS age_seconds
+FROM cx_data.alert AS a
+LEFT JOIN cx_data.customer AS c USING (customer_id)
+LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = a.touchpoint_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = a.org_unit_id
+LEFT JOIN cx_data.staff AS s ON s.staff_id = a.staff_id
+WHERE a.status <> 'resolved'
+ORDER BY array_position('{critical,high,normal,low}'::text[], a.severity), a.opened_at, a.alert_id;
+COMMENT ON VIEW cx_data.alert_queue IS 'alerts that are not resolved, the most severe and oldest first';
+COMMENT ON COLUMN cx_data.alert_queue.alert_id IS 'key of the alert';
+COMMENT ON COLUMN cx_data.alert_queue.rule IS 'name of the rule that raised it';
+COMMENT ON COLUMN cx_data.alert_queue.severity IS 'low, normal, high or critical';
+COMMENT ON COLUMN cx_data.alert_queue.status IS 'open or acknowledged';
+COMMENT ON COLUMN cx_data.alert_queue.message IS 'what happened, in words; NULL for those who may not read what customers say';
+COMMENT ON COLUMN cx_data.alert_queue.customer IS 'code of the customer; NULL if about none';
+COMMENT ON COLUMN cx_data.alert_queue.touchpoint IS 'code of the touchpoint; NULL if about none';
+COMMENT ON COLUMN cx_data.alert_queue.org_unit IS 'code of the unit; NULL if about none';
+COMMENT ON COLUMN cx_data.alert_queue.staff IS 'code of the member of staff; NULL if about none';
+COMMENT ON COLUMN cx_data.alert_queue.matches IS 'rows that came together in this alert';
+COMMENT ON COLUMN cx_data.alert_queue.value IS 'score or value that a metric or anomaly rule saw';
+COMMENT ON COLUMN cx_data.alert_queue.opened_at IS 'when the first row was written';
+COMMENT ON COLUMN cx_data.alert_queue.last_matched_at IS 'when the last row was written';
+COMMENT ON COLUMN cx_data.alert_queue.age_seconds IS 'seconds since it was opened';
+
+CREATE OR REPLACE VIEW cx_data.alert_rule_status WITH (security_invoker = true) AS
+SELECT r.alert_rule_id, r.name AS rule, r.kind, r.relation::text AS relation, r.severity, r.enabled,
+	CASE WHEN p.problem IS NOT NULL THEN 'broken' WHEN NOT r.enabled THEN 'disabled' WHEN e.errors > 0 THEN 'errors' ELSE 'ok' END AS status,
+	p.problem, coalesce(o.open_alerts, 0) AS open_alerts, o.last_matched_at, coalesce(e.errors, 0) AS errors, e.last_error_at, cx.last_alert_error(r.alert_rule_id) AS last_error
+FROM cx_data.alert_rule AS r
+CROSS JOIN LATERAL (SELECT CASE WHEN r.kind = 'row' THEN cx.rule_problem(r.relation, r.name) END AS problem) AS p
+LEFT JOIN (SELECT a.alert_rule_id, count(*) FILTER (WHERE a.status <> 'resolved') AS open_alerts, max(a.last_matched_at) AS last_matched_at FROM cx_data.alert AS a GROUP BY a.alert_rule_id) AS o USING (alert_rule_id)
+LEFT JOIN (SELECT f.alert_rule_id, count(*) AS errors, max(f.created_at) AS last_error_at FROM cx_data.alert_error AS f WHERE f.created_at > cx.as_of() - interval '1 day' GROUP BY f.alert_rule_id) AS e USING (alert_rule_id);
+COMMENT ON VIEW cx_data.alert_rule_status IS 'alert rules and whether they work';
+COMMENT ON COLUMN cx_data.alert_rule_status.alert_rule_id IS 'key of the rule';
+COMMENT ON COLUMN cx_data.alert_rule_status.rule IS 'name of the rule';
+COMMENT ON COLUMN cx_data.alert_rule_status.kind IS 'row, metric or anomaly';
+COMMENT ON COLUMN cx_data.alert_rule_status.relation IS 'table whose rows it looks at; NULL for other kinds';
+COMMENT ON COLUMN cx_data.alert_rule_status.severity IS 'severity of its alerts';
+COMMENT ON COLUMN cx_data.alert_rule_status.enabled IS 'whether it raises alerts';
+COMMENT ON COLUMN cx_data.alert_rule_status.status IS 'ok, disabled, broken (it cannot run) or errors (it failed with rows during the last day)';
+COMMENT ON COLUMN cx_data.alert_rule_status.problem IS 'why it cannot run, such as a column that was dropped';
+COMMENT ON COLUMN cx_data.alert_rule_status.open_alerts IS 'its alerts that are not resolved';
+COMMENT ON COLUMN cx_data.alert_rule_status.last_matched_at IS 'when a row last matched';
+COMMENT ON COLUMN cx_data.alert_rule_status.errors IS 'errors during the last day';
+COMMENT ON COLUMN cx_data.alert_rule_status.last_error_at IS 'when it last failed, within that day';
+COMMENT ON COLUMN cx_data.alert_rule_status.last_error IS 'what was wrong then, for admins';
+
+CREATE OR REPLACE VIEW cx_data.outbox_stats WITH (security_invoker = true) AS
+SELECT c.channel_id, c.code AS channel, coalesce(o.waiting, 0) AS waiting, coalesce(o.leased, 0) AS leased, coalesce(o.delivered, 0) AS delivered, coalesce(o.dead, 0) AS dead,
+	o.oldest_seconds, o.median_seconds, o.p95_seconds, o.retried
+FROM (
+	SELECT m.channel_id,
+		count(*) FILTER (WHERE m.delivered_at IS NULL AND m.dead_at IS NULL AND coalesce(m.leased_until <= cx.as_of(), true)) AS waiting,
+		count(*) FILTER (WHERE m.delivered_at IS NULL AND m.dead_at IS NULL AND m.leased_until > cx.as_of()) AS leased,
+		count(*) FILTER (WHERE m.delivered_at IS NOT NULL) AS delivered,
+		count(*) FILTER (WHERE m.dead_at IS NOT NULL) AS dead,
+		count(*) FILTER (WHERE m.attempts > 1) AS retried,
+		extract(epoch FROM cx.as_of() - min(m.created_at) FILTER (WHERE m.delivered_at IS NULL AND m.dead_at IS NULL))::double precision AS oldest_seconds,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM m.delivered_at - m.created_at)::double precision) AS median_seconds,
+		percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM m.delivered_at - m.created_at)::double precision) AS p95_seconds
+	FROM cx_data.outbox AS m WHERE m.created_at > cx.as_of() - interval '1 day' OR (m.delivered_at IS NULL AND m.dead_at IS NULL)
+	GROUP BY m.channel_id
+) AS o
+FULL JOIN cx_data.channel AS c USING (channel_id);
+COMMENT ON VIEW cx_data.outbox_stats IS 'messages by channel: those of the last day and all that still wait';
+COMMENT ON COLUMN cx_data.outbox_stats.channel_id IS 'channel; NULL for messages that found none';
+COMMENT ON COLUMN cx_data.outbox_stats.channel IS 'code of the channel';
+COMMENT ON COLUMN cx_data.outbox_stats.waiting IS 'messages that a worker may claim, now or later';
+COMMENT ON COLUMN cx_data.outbox_stats.leased IS 'messages that a worker has at hand';
+COMMENT ON COLUMN cx_data.outbox_stats.delivered IS 'messages delivered';
+COMMENT ON COLUMN cx_data.outbox_stats.dead IS 'messages given up';
+COMMENT ON COLUMN cx_data.outbox_stats.oldest_seconds IS 'age of the oldest message that is neither delivered nor given up, in seconds';
+COMMENT ON COLUMN cx_data.outbox_stats.median_seconds IS 'median of the seconds from alert to delivery';
+COMMENT ON COLUMN cx_data.outbox_stats.p95_seconds IS '95th percentile of the seconds from alert to delivery';
+COMMENT ON COLUMN cx_data.outbox_stats.retried IS 'messages that took more than one attempt';
 END
 $program$;
 -- END OF PROGRAM
@@ -4484,6 +5067,9 @@ BEGIN
 	CASE work
 		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
 		WHEN 'invitations' THEN PERFORM cx.match_invitations();
+		WHEN 'alerts' THEN
+			PERFORM cx.count_matches();
+			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -4514,6 +5100,9 @@ BEGIN
 	END IF;
 	IF last_step ->> 'work' = 'fold' THEN
 		RETURN jsonb_build_object('work', 'invitations');
+	END IF;
+	IF last_step ->> 'work' = 'invitations' THEN
+		RETURN jsonb_build_object('work', 'alerts');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
@@ -4557,6 +5146,628 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
+-- Alert rules over rows: made, changed and dropped
+
+CREATE FUNCTION cx.watch() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.watch() IS 'trigger on relations with alert rules; its arguments hold the rules, which run with the rights of the relation''s owner';
+
+CREATE FUNCTION cx.set_rule(relation regclass, rule text, fields jsonb, anew boolean) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.set_rule(regclass, text, jsonb, boolean) IS 'writes an alert rule into the triggers of its relation and the children of that: fields are texts by name, empty ones are taken out, and what is not named stays unless the rule is made anew; without fields the rule goes. Called by create_alert, alter_alert and drop_alert';
+
+CREATE FUNCTION cx.cover_rules(relation regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.cover_rules(regclass) IS 'gives partitions and children that came later the alert rules of a relation, and gives how many; called by maintain';
+
+CREATE FUNCTION cx.check_rule(relation regclass, rule text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.check_rule(regclass, text) IS 'raises an error unless an alert rule of a relation still runs on its rows';
+
+CREATE FUNCTION cx.rule_problem(relation regclass, rule text) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation) THEN
+		RETURN 'the table was dropped';
+	END IF;
+	PERFORM cx.check_rule(relation, rule);
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cx.rule_problem(regclass, text) IS 'why an alert rule does not run on the rows of its relation any more; NULL if it does. For the view cx_data.alert_rule_status';
+
+CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	watched record;
+BEGIN
+	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT watched FROM pg_class WHERE oid = relation;
+	IF NOT pg_has_role(watched.relowner, 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of relation %', relation
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Alert rules run with the rights of the owner, so the owner makes them.';
+	END IF;
+	IF watched.relnamespace = to_regnamespace('cx_data') AND relation NOT IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) THEN
+		RAISE EXCEPTION '% cannot have alert rules', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Of the program''s own tables, feedback and event can.';
+	END IF;
+	IF watched.relkind NOT IN ('r', 'p') OR watched.relpersistence = 't' THEN
+		RAISE EXCEPTION '% cannot have alert rules', relation
+			USING ERRCODE = 'wrong_object_type', HINT = 'Watch a table that is not temporary; rows of a view or foreign table can be attached with cx.attach_feedback() or cx.attach_event(), and cx_data.feedback or cx_data.event watched.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_watchable(regclass) IS 'raises an error unless the caller may make alert rules for a relation';
+
+CREATE FUNCTION cx.check_severity(severity text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF severity IS NULL OR severity NOT IN ('low', 'normal', 'high', 'critical') THEN
+		RAISE EXCEPTION 'severity "%" is not known', severity
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Use low, normal, high or critical.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_severity(text) IS 'raises an error unless a severity is low, normal, high or critical';
+
+CREATE FUNCTION cx.check_scope(scope text) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	kind CONSTANT text := split_part(scope, ':', 1);
+	wanted CONSTANT text := substr(scope, strpos(scope, ':') + 1);
+BEGIN
+	IF scope IS NULL OR scope = 'all' THEN
+		RETURN;
+	END IF;
+	IF kind NOT IN ('touchpoint', 'stage', 'journey', 'unit') OR strpos(scope, ':') = 0 THEN
+		RAISE EXCEPTION 'scope "%" is not known', scope
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Use touchpoint:, stage:, journey: or unit: with a code behind it, or all.';
+	END IF;
+	IF NOT (CASE kind
+			WHEN 'touchpoint' THEN EXISTS (SELECT FROM cx_data.touchpoint AS t WHERE t.code = wanted)
+			WHEN 'stage' THEN EXISTS (SELECT FROM cx_data.stage AS s WHERE s.code = wanted)
+			WHEN 'journey' THEN EXISTS (SELECT FROM cx_data.journey AS j WHERE j.code = wanted)
+			ELSE EXISTS (SELECT FROM cx_data.org_unit AS u WHERE u.code = wanted) END) THEN
+		RAISE EXCEPTION '% "%" does not exist', kind, wanted
+			USING ERRCODE = 'undefined_object', HINT = format('Add it to cx_data.%s.', CASE kind WHEN 'unit' THEN 'org_unit' ELSE kind END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_scope(text) IS 'raises an error unless a scope is one: touchpoint:, stage:, journey: or unit: with a code, all, or NULL';
+
+CREATE FUNCTION cx.scope_holds(scope text, touchpoint bigint, org_unit bigint) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	wanted CONSTANT text := substr(scope, strpos(scope, ':') + 1);
+BEGIN
+	RETURN coalesce(CASE split_part(scope, ':', 1)
+		WHEN 'touchpoint' THEN (SELECT t.touchpoint_id = touchpoint FROM cx_data.touchpoint AS t WHERE t.code = wanted)
+		WHEN 'stage' THEN (SELECT touchpoint IN (SELECT t.touchpoint_id FROM cx_data.touchpoint AS t WHERE t.stage_id = s.stage_id) FROM cx_data.stage AS s WHERE s.code = wanted)
+		WHEN 'journey' THEN (SELECT touchpoint IN (SELECT t.touchpoint_id FROM cx_data.touchpoint AS t JOIN cx_data.stage AS s USING (stage_id) WHERE s.journey_id = j.journey_id)
+			FROM cx_data.journey AS j WHERE j.code = wanted)
+		WHEN 'unit' THEN org_unit IN (
+			WITH RECURSIVE below AS (
+				SELECT u.org_unit_id FROM cx_data.org_unit AS u WHERE u.code = wanted
+				UNION	-- not ALL, so a circle of parents comes to an end
+				SELECT u.org_unit_id FROM cx_data.org_unit AS u JOIN below ON u.parent_id = below.org_unit_id
+			)
+			SELECT org_unit_id FROM below)
+		ELSE true END, false);
+END
+$$;
+COMMENT ON FUNCTION cx.scope_holds(text, bigint, bigint) IS 'whether a touchpoint and a unit lie within a scope; for unit: with all units below it';
+
+CREATE FUNCTION cx.check_route(route text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item text;
+BEGIN
+	FOREACH item IN ARRAY coalesce(string_to_array(route, ','), '{}') LOOP
+		IF trim(item) !~ '^(channel|unit|manager|owner|staff):.+$' THEN
+			RAISE EXCEPTION 'route "%" is not known', trim(item)
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'Use channel:, unit:, manager:, owner: or staff: with a code or a placeholder such as {org_unit} behind it; commas separate several.';
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.check_route(text) IS 'raises an error unless a route names whom to tell: channel:, unit:, manager:, owner: or staff:, several separated by commas';
+
+CREATE FUNCTION cx.owner_register_rule(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	entry record;
+	key bigint;
+BEGIN
+	SELECT * INTO entry FROM jsonb_populate_record(NULL::cx_data.alert_rule, argument);
+	IF NOT (has_table_privilege(caller, 'cx_data.alert_rule', 'INSERT') OR cx.role_has_level(caller, '{admin}'))
+		OR (entry.relation IS NOT NULL AND NOT pg_has_role(caller, (SELECT relowner FROM pg_class WHERE oid = entry.relation), 'USAGE')) THEN
+		RAISE EXCEPTION 'permission denied to make an alert rule'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin or INSERT on cx_data.alert_rule, and the owner of a relation makes its rules.';
+	END IF;
+	INSERT INTO cx_data.alert_rule (name, kind, relation, condition, definition, severity, message, route, scope, cooldown, opens_ticket, sla)
+	VALUES (entry.name, entry.kind, entry.relation, entry.condition, coalesce(entry.definition, '{}'), entry.severity, entry.message, entry.route, entry.scope, entry.cooldown, coalesce(entry.opens_ticket, false), entry.sla)
+	ON CONFLICT (name) DO NOTHING
+	RETURNING alert_rule_id INTO key;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'alert rule "%" exists already', entry.name
+			USING ERRCODE = 'duplicate_object', HINT = 'Choose another name, or change it with cx.alter_alert().';
+	END IF;
+	RETURN to_jsonb(key);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_register_rule(jsonb, oid) IS 'notes an alert rule; part of create_alert and its like, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.check_may_change_rule(rule text, caller oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cx.owns_program(caller) AND NOT coalesce((SELECT pg_has_role(caller, c.relowner, 'USAGE') FROM cx_data.alert_rule AS r JOIN pg_class AS c ON c.oid = r.relation WHERE r.name = rule),
+			has_table_privilege(caller, 'cx_data.alert_rule', 'UPDATE') OR cx.role_has_level(caller, '{admin}')) THEN
+		RAISE EXCEPTION 'must be owner of the relation of alert rule "%", or of the CX program', rule USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_change_rule(text, oid) IS 'raises an error unless a role owns the relation of an alert rule or the CX program; other rules take access as an admin or UPDATE on cx_data.alert_rule';
+
+CREATE FUNCTION cx.owner_change_rule(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changed record;
+BEGIN
+	PERFORM cx.check_may_change_rule(argument ->> 'name', caller);
+	PERFORM FROM cx_data.alert_rule AS r WHERE r.name = argument ->> 'name' FOR NO KEY UPDATE;
+	SELECT c.* INTO changed FROM cx_data.alert_rule AS r CROSS JOIN LATERAL jsonb_populate_record(r, argument) AS c WHERE r.name = argument ->> 'name';
+	UPDATE cx_data.alert_rule AS r SET condition = changed.condition, definition = changed.definition, severity = changed.severity, message = changed.message,
+		route = changed.route, scope = changed.scope, cooldown = changed.cooldown, opens_ticket = changed.opens_ticket, sla = changed.sla, enabled = changed.enabled
+	WHERE r.name = changed.name;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_change_rule(jsonb, oid) IS 'notes what is changed of an alert rule; part of alter_alert, enable_alert and disable_alert, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.owner_drop_rule(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.check_may_change_rule(argument ->> 'name', caller);
+	DELETE FROM cx_data.alert_rule AS r WHERE r.name = argument ->> 'name';
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_drop_rule(jsonb, oid) IS 'forgets an alert rule; part of drop_alert, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.find_rule(rule text, kinds text[]) RETURNS regclass
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+BEGIN
+	SELECT r.kind, r.relation INTO known FROM cx_data.alert_rule AS r WHERE r.name = rule;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'alert rule "%" does not exist', rule
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT rule, status FROM cx_data.alert_rule_status shows the rules.';
+	END IF;
+	IF known.kind <> ALL (kinds) THEN
+		RAISE EXCEPTION 'alert rule "%" is of kind %', rule, known.kind
+			USING ERRCODE = 'wrong_object_type', HINT = CASE known.kind WHEN 'row' THEN 'Use cx.alter_alert() and cx.test_alert().' ELSE 'Use cx.alter_metric_alert() and cx.test_metric_alert().' END;
+	END IF;
+	RETURN (SELECT oid FROM pg_class WHERE oid = known.relation);
+END
+$$;
+COMMENT ON FUNCTION cx.find_rule(text, text[]) IS 'relation of an alert rule, which must be of one of these kinds; NULL if it has none or that was dropped';
+
+CREATE FUNCTION cx.create_alert(name text, relation regclass, condition text, severity text DEFAULT 'normal', message text DEFAULT NULL, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, route text DEFAULT NULL, scope text DEFAULT NULL, cooldown interval DEFAULT NULL, opens_ticket boolean DEFAULT false, sla text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, at text DEFAULT NULL, on_update boolean DEFAULT true) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	fields CONSTANT jsonb := jsonb_strip_nulls(jsonb_build_object('condition', condition, 'customer', customer, 'touchpoint', touchpoint, 'org_unit', org_unit,
+		'staff', staff, 'at', at, 'message', message, 'route', route, 'on_update', CASE WHEN NOT on_update THEN 'false' END));
+	key bigint;
+BEGIN
+	PERFORM cx.require_program();
+	IF name IS NULL OR relation IS NULL OR condition IS NULL THEN
+		RAISE EXCEPTION 'name, relation and condition must be given'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The condition is an SQL expression over the columns of the relation, in a text.';
+	END IF;
+	PERFORM cx.check_watchable(relation);
+	PERFORM cx.check_severity(severity);
+	PERFORM cx.check_scope(scope);
+	PERFORM cx.check_route(route);
+	key := cx.as_program_owner('register_rule', jsonb_build_object('name', name, 'kind', 'row', 'relation', relation::oid::bigint::text, 'condition', condition,
+		'definition', fields - '{condition,message,route}'::text[], 'severity', severity, 'message', message, 'route', route, 'scope', NULLIF(scope, 'all'),
+		'cooldown', cooldown, 'opens_ticket', opens_ticket, 'sla', sla))::bigint;
+	PERFORM cx.set_rule(relation, name, fields, true);
+	RETURN key;
+END
+$$;
+COMMENT ON FUNCTION cx.create_alert(text, regclass, text, text, text, text, text, text, text, interval, boolean, text, text, text, text, boolean) IS 'makes an alert rule: rows written to the relation for which the condition holds, and did not before an UPDATE, raise an alert in the same transaction. condition, customer, touchpoint, org_unit, staff and at are SQL expressions over the columns of a row, in texts, and may use old_row and new_row, then the rule looks at updates only; message and route are templates with {column} in them. Call it with named arguments; gives the key of the rule';
+
+CREATE FUNCTION cx.alter_alert(name text, condition text DEFAULT NULL, severity text DEFAULT NULL, message text DEFAULT NULL, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, route text DEFAULT NULL, scope text DEFAULT NULL, cooldown interval DEFAULT NULL, opens_ticket boolean DEFAULT NULL, sla text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, at text DEFAULT NULL, on_update boolean DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relation regclass;
+	fields CONSTANT jsonb := jsonb_strip_nulls(jsonb_build_object('condition', condition, 'customer', customer, 'touchpoint', touchpoint, 'org_unit', org_unit,
+		'staff', staff, 'at', at, 'message', message, 'route', route, 'on_update', on_update::text));
+BEGIN
+	PERFORM cx.require_program();
+	relation := cx.find_rule(name, '{row}');
+	IF condition = '' THEN
+		RAISE EXCEPTION 'a rule must have a condition' USING ERRCODE = 'invalid_parameter_value', HINT = 'cx.disable_alert() puts it out of action.';
+	END IF;
+	IF severity IS NOT NULL THEN
+		PERFORM cx.check_severity(severity);
+	END IF;
+	PERFORM cx.check_scope(NULLIF(scope, ''));
+	PERFORM cx.check_route(NULLIF(route, ''));
+	PERFORM cx.as_program_owner('change_rule',
+		jsonb_build_object('name', name, 'definition', (
+			SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM cx_data.alert_rule AS r, jsonb_each(r.definition || (fields - '{condition,message,route}'::text[])) AS d
+			WHERE r.name = alter_alert.name AND d.value NOT IN ('""', '"true"')))
+		|| jsonb_strip_nulls(jsonb_build_object('condition', condition, 'severity', severity, 'cooldown', cooldown, 'opens_ticket', opens_ticket))
+		|| COALESCE((SELECT jsonb_object_agg(given.key, NULLIF(NULLIF(given.value, ''), 'all'))
+			FROM (VALUES ('message', message), ('route', route), ('scope', scope), ('sla', sla)) AS given (key, value) WHERE given.value IS NOT NULL), '{}'));
+	IF fields <> '{}' THEN
+		IF relation IS NULL THEN
+			RAISE EXCEPTION 'the relation of alert rule "%" was dropped', name
+				USING ERRCODE = 'undefined_table', HINT = format('SELECT cx.drop_alert(%L).', name);
+		END IF;
+		PERFORM cx.set_rule(relation, name, fields, false);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.alter_alert(text, text, text, text, text, text, text, text, interval, boolean, text, text, text, text, boolean) IS 'changes an alert rule made by create_alert: what is not given stays, an empty text takes out';
+
+CREATE FUNCTION cx.renew_rules() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- only those on relations of our own, for only these are written by nobody else than who may write the copy
+	PERFORM cx.set_rule(r.relation, r.name, r.definition || jsonb_strip_nulls(jsonb_build_object('condition', r.condition, 'message', r.message, 'route', r.route)), true)
+	FROM cx_data.alert_rule AS r JOIN pg_class AS c ON c.oid = r.relation
+	WHERE pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgfoid = 'cx.watch'::regproc)
+	ORDER BY r.alert_rule_id;
+END
+$$;
+COMMENT ON FUNCTION cx.renew_rules() IS 'makes the triggers of alert rules again that went with the extension, on tables of the program''s owner; called by upgrade_program';
+
+CREATE FUNCTION cx.drop_alert(name text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relation regclass;
+BEGIN
+	PERFORM cx.require_program();
+	relation := cx.find_rule(name, '{row,metric,anomaly}');
+	IF relation IS NOT NULL THEN
+		PERFORM cx.set_rule(relation, name, NULL, false);
+	END IF;
+	PERFORM cx.as_program_owner('drop_rule', jsonb_build_object('name', name));
+END
+$$;
+COMMENT ON FUNCTION cx.drop_alert(text) IS 'drops an alert rule of any kind; its alerts stay';
+
+CREATE FUNCTION cx.enable_alert(name text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.find_rule(name, '{row,metric,anomaly}');
+	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'enabled', true));
+END
+$$;
+COMMENT ON FUNCTION cx.enable_alert(text) IS 'lets an alert rule of any kind raise alerts again';
+
+CREATE FUNCTION cx.disable_alert(name text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.find_rule(name, '{row,metric,anomaly}');
+	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'enabled', false));
+END
+$$;
+COMMENT ON FUNCTION cx.disable_alert(text) IS 'keeps an alert rule of any kind from raising alerts';
+
+CREATE FUNCTION cx.rule_history(relation regclass, rule text, during tstzrange, OUT happened_at timestamptz, OUT customer text, OUT touchpoint text, OUT org_unit text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.rule_history(regclass, text, tstzrange) IS 'rows of a relation that an alert rule matches as they are now: when, whose and where, by code, or by key in feedback and event. Runs with the rights of the relation''s owner, for those who may read all of it. Called by test_alert';
+
+CREATE FUNCTION cx.test_alert(name text, during tstzrange DEFAULT NULL) RETURNS TABLE (day date, matches bigint, alerts bigint, customers bigint)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relation regclass;
+	rule record;
+	zone text;
+	hit record;
+	last_key text;
+	opened_at timestamptz;
+	found_days date[] := '{}';
+	found_keys text[] := '{}';
+	opened_days date[] := '{}';
+BEGIN
+	PERFORM cx.require_program();
+	relation := cx.find_rule(name, '{row}');
+	IF relation IS NULL THEN
+		RAISE EXCEPTION 'the relation of alert rule "%" was dropped', name
+			USING ERRCODE = 'undefined_table', HINT = format('SELECT cx.drop_alert(%L).', name);
+	END IF;
+	SELECT r.scope, r.cooldown INTO rule FROM cx_data.alert_rule AS r WHERE r.name = test_alert.name;
+	zone := (SELECT time_zone FROM cx_data.program);
+	FOR hit IN
+		SELECT h.happened_at, (h.happened_at AT TIME ZONE zone)::date AS day,
+			coalesce('customer ' || h.customer, concat_ws(' ', 'place', h.touchpoint, h.org_unit)) AS key
+		FROM cx.rule_history(relation, name, coalesce(during, tstzrange(NULL, NULL))) AS h
+		LEFT JOIN cx_data.touchpoint AS t ON t.code = h.touchpoint
+		LEFT JOIN cx_data.org_unit AS u ON u.code = h.org_unit
+		WHERE rule.scope IS NULL OR cx.scope_holds(rule.scope, t.touchpoint_id, u.org_unit_id)
+		ORDER BY key, h.happened_at
+	LOOP
+		IF hit.key IS DISTINCT FROM last_key OR (CASE WHEN rule.cooldown IS NULL THEN (opened_at AT TIME ZONE zone)::date < hit.day ELSE opened_at + rule.cooldown <= hit.happened_at END) THEN
+			opened_at := hit.happened_at;
+			opened_days := opened_days || hit.day;
+		END IF;
+		last_key := hit.key;
+		found_days := found_days || hit.day;
+		found_keys := found_keys || hit.key;
+	END LOOP;
+	RETURN QUERY
+	SELECT f.day, f.matches, coalesce(o.alerts, 0), f.customers
+	FROM (SELECT d.day, count(*) AS matches, count(DISTINCT d.key) FILTER (WHERE d.key LIKE 'customer %') AS customers FROM unnest(found_days, found_keys) AS d (day, key) GROUP BY d.day) AS f
+	LEFT JOIN (SELECT d.day, count(*) AS alerts FROM unnest(opened_days) AS d (day) GROUP BY d.day) AS o USING (day)
+	ORDER BY f.day;
+END
+$$;
+COMMENT ON FUNCTION cx.test_alert(text, tstzrange) IS 'which alerts a rule would have raised during a period, by day in the program''s time zone: rows that match as they are now, alerts after the cool-down, and customers concerned. Without a cool-down it is taken that alerts are resolved by the end of the day. Writes nothing';
+-- The outbox: messages are claimed, delivered outside the database, and what became of them is reported
+
+CREATE FUNCTION cx.hmac_sha256(key bytea, message bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.hmac_sha256(bytea, bytea) IS 'HMAC of a message with SHA-256 (RFC 2104), 32 bytes';
+
+CREATE FUNCTION cx.webhook_signature(signing_key text, message_id text, at bigint, body text) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN 'v1,' || encode(cx.hmac_sha256(CASE WHEN signing_key LIKE 'whsec\_%' THEN decode(substr(signing_key, 7), 'base64') ELSE convert_to(signing_key, 'UTF8') END,
+		convert_to(format('%s.%s.%s', message_id, at, body), 'UTF8')), 'base64');
+END
+$$;
+COMMENT ON FUNCTION cx.webhook_signature(text, text, bigint, text) IS 'value of the header webhook-signature, as the Standard Webhooks convention has it: v1, and the Base64 of the HMAC-SHA256 of id.timestamp.body; the timestamp is in Unix seconds, the key whsec_ and Base64, or any text';
+
+CREATE FUNCTION cx.fill_json(template jsonb, names jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	filled text;
+	name record;
+BEGIN
+	CASE jsonb_typeof(template)
+		WHEN 'object' THEN
+			RETURN (SELECT coalesce(jsonb_object_agg(e.key, cx.fill_json(e.value, names)), '{}') FROM jsonb_each(template) AS e);
+		WHEN 'array' THEN
+			RETURN (SELECT coalesce(jsonb_agg(cx.fill_json(e.value, names) ORDER BY e.place), '[]') FROM jsonb_array_elements(template) WITH ORDINALITY AS e (value, place));
+		WHEN 'string' THEN
+			-- from left to right, so that what was filled in is not looked at again
+			SELECT string_agg(CASE WHEN part.place % 2 = 1 OR NOT names ? part.text THEN part.text ELSE names ->> part.text END, '' ORDER BY part.place)
+			INTO filled FROM regexp_split_to_table(replace(template #>> '{}', '{', E'\x01'), E'[\x01}]') WITH ORDINALITY AS part (text, place);
+			RETURN to_jsonb(filled);
+		ELSE
+			RETURN template;
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION cx.fill_json(jsonb, jsonb) IS 'a JSON template with the names in braces in its strings filled in; called by outbox_claim';
+
+CREATE FUNCTION cx.message_text(payloads jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT CASE pg_catalog.jsonb_array_length(payloads)
+			WHEN 1 THEN pg_catalog.format('[%s] %s', payloads #>> '{0,severity}', payloads #>> '{0,message}')
+			ELSE pg_catalog.format(E'%s alerts\n%s', pg_catalog.jsonb_array_length(payloads),
+				(SELECT pg_catalog.string_agg(pg_catalog.format('[%s] %s', p.value ->> 'severity', p.value ->> 'message'), E'\n' ORDER BY p.ordinality)
+					FROM pg_catalog.jsonb_array_elements(payloads) WITH ORDINALITY AS p)) END;
+	END;
+COMMENT ON FUNCTION cx.message_text(jsonb) IS 'text of a message, or of several put together, for people to read';
+
+CREATE FUNCTION cx.message_request(channel bigint, ids bigint[], payloads jsonb, send_to text, OUT url text, OUT headers text[], OUT body text)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	way record;
+	seconds CONSTANT bigint := extract(epoch FROM clock_timestamp())::bigint;
+	said text := cx.message_text(payloads);
+	template jsonb;
+BEGIN
+	SELECT c.url, c.signing_key, f.code, f.body, f.digest, f.signing, f.max_bytes INTO STRICT way
+	FROM cx_data.channel AS c JOIN cx_data.channel_format AS f ON f.code = c.format WHERE c.channel_id = channel;
+	url := coalesce(send_to, way.url);
+	IF octet_length(said) > way.max_bytes THEN
+		said := left(said, greatest(way.max_bytes / 4, 1)) || '...';
+	END IF;
+	IF way.code = 'email' THEN
+		url := 'mailto:' || regexp_replace(url, '^mailto:', '');
+		headers := ARRAY['To: ' || regexp_replace(substr(url, 8), '[^[:graph:]]', '', 'g'),
+			'Subject: =?UTF-8?B?' || replace(encode(convert_to(left(split_part(said, E'\n', 1), 45), 'UTF8'), 'base64'), E'\n', '') || '?=',
+			format('Message-ID: <%s.%s@cx>', ids[1], regexp_replace(current_database(), '[^[:alnum:]]', '-', 'g')),
+			'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64', 'Auto-Submitted: auto-generated'];
+		body := encode(convert_to(said, 'UTF8'), 'base64');
+		RETURN;
+	END IF;
+	headers := ARRAY['Content-Type: application/json'];
+	template := CASE WHEN cardinality(ids) > 1 THEN way.digest ELSE way.body END;
+	body := CASE
+		WHEN template IS NOT NULL THEN cx.fill_json(template, coalesce(payloads -> 0, '{}') || jsonb_build_object('text', said, 'count', cardinality(ids)))::text
+		WHEN cardinality(ids) > 1 THEN jsonb_build_object('count', cardinality(ids), 'messages', payloads)::text
+		ELSE (payloads -> 0)::text END;
+	CASE way.signing
+		WHEN 'standard' THEN
+			headers := headers || ARRAY['webhook-id: ' || ids[1], 'webhook-timestamp: ' || seconds];
+			IF way.signing_key IS NOT NULL THEN
+				headers := headers || ('webhook-signature: ' || cx.webhook_signature(way.signing_key, ids[1]::text, seconds, body));
+			END IF;
+		WHEN 'dingtalk' THEN
+			IF way.signing_key IS NOT NULL THEN
+				url := format('%s&timestamp=%s&sign=%s', url, seconds * 1000,
+					replace(replace(replace(encode(cx.hmac_sha256(convert_to(way.signing_key, 'UTF8'), convert_to(format(E'%s\n%s', seconds * 1000, way.signing_key), 'UTF8')), 'base64'), '+', '%2B'), '/', '%2F'), '=', '%3D'));
+			END IF;
+		WHEN 'feishu' THEN
+			IF way.signing_key IS NOT NULL THEN
+				body := (body::jsonb || jsonb_build_object('timestamp', seconds::text,
+					'sign', encode(cx.hmac_sha256(convert_to(format(E'%s\n%s', seconds, way.signing_key), 'UTF8'), ''), 'base64')))::text;
+			END IF;
+		ELSE NULL;
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION cx.message_request(bigint, bigint[], jsonb, text) IS 'what is to be sent: address, headers and body of a request or an e-mail, signed as the channel''s format says; called by outbox_claim';
+
+CREATE FUNCTION cx.channel_room(channel bigint) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	most integer;
+BEGIN
+	-- one worker at a time, the others leave the channel out
+	SELECT c.rate_limit INTO most FROM cx_data.channel AS c WHERE c.channel_id = channel FOR NO KEY UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
+	RETURN greatest(0, most - (SELECT count(DISTINCT coalesce(o.digest_id, o.outbox_id)) FROM cx_data.outbox AS o
+		WHERE o.channel_id = channel AND o.claimed_at > clock_timestamp() - interval '1 minute'));
+END
+$$;
+COMMENT ON FUNCTION cx.channel_room(bigint) IS 'how many more requests the rate limit of a channel allows at this moment; called by outbox_claim';
+
+CREATE FUNCTION cx.outbox_worker(worker text) RETURNS text
+	LANGUAGE sql
+	RETURN coalesce(worker, pg_catalog.format('%s, process %s', session_user, pg_catalog.pg_backend_pid()));
+COMMENT ON FUNCTION cx.outbox_worker(text) IS 'name under which messages are leased: the one that is given, else that of the session';
+
+CREATE FUNCTION cx.outbox_claim(most integer DEFAULT 100, lease interval DEFAULT '1 minute', worker text DEFAULT NULL)
+	RETURNS TABLE (ids bigint[], channel text, format text, url text, headers text[], body text, attempts integer)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	me CONSTANT text := cx.outbox_worker(worker);
+BEGIN
+	PERFORM cx.require_program();
+	IF lease IS NULL OR lease <= '0' THEN
+		RAISE EXCEPTION 'lease must be positive' USING ERRCODE = 'invalid_parameter_value', HINT = 'It is for how long the worker has the messages to itself.';
+	END IF;
+	RETURN QUERY
+	WITH way AS MATERIALIZED (
+		SELECT c.channel_id, c.code, c.format, CASE WHEN c.rate_limit IS NOT NULL THEN cx.channel_room(c.channel_id) END AS room
+		FROM cx_data.channel AS c
+		WHERE c.active AND EXISTS (SELECT FROM cx_data.outbox AS o WHERE o.channel_id = c.channel_id AND o.delivered_at IS NULL AND o.dead_at IS NULL AND o.available_at <= clock_timestamp())
+	), due AS (
+		SELECT o.outbox_id FROM cx_data.outbox AS o
+		WHERE o.delivered_at IS NULL AND o.dead_at IS NULL AND o.available_at <= clock_timestamp()
+			AND o.channel_id IN (SELECT w.channel_id FROM way AS w WHERE coalesce(w.room, 1) > 0)
+		ORDER BY o.available_at, o.outbox_id LIMIT greatest(most, 0) FOR UPDATE OF o SKIP LOCKED
+	), placed AS (
+		SELECT o.outbox_id, o.channel_id, o.send_to, w.room,
+			row_number() OVER (PARTITION BY o.channel_id ORDER BY o.outbox_id) AS place, count(*) OVER (PARTITION BY o.channel_id) AS waiting
+		FROM due JOIN cx_data.outbox AS o USING (outbox_id) JOIN way AS w USING (channel_id)
+	), grouped AS (
+		-- those for which there is no room go together with the last one for which there is, one request for each address
+		SELECT p.outbox_id, first_value(p.outbox_id) OVER (PARTITION BY p.channel_id, p.send_to, CASE WHEN p.waiting > p.room THEN least(p.place, p.room) ELSE p.place END ORDER BY p.outbox_id) AS leader
+		FROM placed AS p
+	), leased AS (
+		-- until the lease ends it is not available to others; who is killed loses it to them
+		UPDATE cx_data.outbox AS o SET attempts = o.attempts + 1, leased_by = me, leased_until = clock_timestamp() + lease, available_at = clock_timestamp() + lease,
+			claimed_at = clock_timestamp(), digest_id = NULLIF(g.leader, o.outbox_id)
+		FROM grouped AS g WHERE o.outbox_id = g.outbox_id
+		RETURNING o.outbox_id, g.leader, o.channel_id, o.send_to, o.payload, o.attempts
+	), request AS (
+		SELECT l.leader, l.channel_id, min(l.send_to) AS send_to, array_agg(l.outbox_id ORDER BY l.outbox_id) AS ids, jsonb_agg(l.payload ORDER BY l.outbox_id) AS payloads, max(l.attempts) AS attempts
+		FROM leased AS l GROUP BY l.leader, l.channel_id
+	)
+	SELECT r.ids, w.code, w.format, m.url, m.headers, m.body, r.attempts
+	FROM request AS r JOIN way AS w USING (channel_id) CROSS JOIN LATERAL cx.message_request(r.channel_id, r.ids, r.payloads, r.send_to) AS m
+	ORDER BY r.leader;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_claim(integer, interval, text) IS 'takes messages to deliver them, the oldest first, one row for each request to be made: nobody else gets them before the lease ends. Over the rate limit of a channel several go into one request. Commit before delivering, then tell by outbox_report, or outbox_ack and outbox_fail, what became of them; workers at the same time get different ones';
+
+CREATE FUNCTION cx.outbox_ack(ids bigint[], worker text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	delivered bigint;
+BEGIN
+	PERFORM cx.require_program();
+	UPDATE cx_data.outbox AS o SET delivered_at = clock_timestamp(), leased_until = NULL, last_error = NULL
+	WHERE o.outbox_id = ANY (ids) AND o.leased_by = cx.outbox_worker(worker) AND o.delivered_at IS NULL AND o.dead_at IS NULL;
+	GET DIAGNOSTICS delivered = ROW_COUNT;
+	RETURN delivered;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_ack(bigint[], text) IS 'notes that messages were delivered, by the worker that claimed them last; gives how many. Others, whose lease has ended and passed on, change nothing';
+
+CREATE FUNCTION cx.outbox_fail(ids bigint[], error text, worker text DEFAULT NULL, retry_after interval DEFAULT NULL, most_attempts integer DEFAULT 12) RETURNS timestamptz
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	next_at timestamptz;
+BEGIN
+	PERFORM cx.require_program();
+	WITH failed AS (
+		UPDATE cx_data.outbox AS o SET last_error = left(error, 500), leased_until = NULL,
+			dead_at = CASE WHEN o.attempts >= most_attempts THEN clock_timestamp() END,
+			-- half a minute, doubled with each attempt up to an hour, less up to a half by chance, so that not all come at once
+			available_at = clock_timestamp() + greatest(retry_after, least(interval '30 seconds' * 2 ^ least(o.attempts - 1, 10), interval '1 hour') * (0.5 + 0.5 * random()))
+		WHERE o.outbox_id = ANY (ids) AND o.leased_by = cx.outbox_worker(worker) AND o.delivered_at IS NULL AND o.dead_at IS NULL
+		RETURNING o.available_at, o.dead_at
+	)
+	SELECT min(f.available_at) INTO next_at FROM failed AS f WHERE f.dead_at IS NULL;
+	RETURN next_at;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_fail(bigint[], text, text, interval, integer) IS 'notes that messages could not be delivered, by the worker that claimed them last; gives when they will be tried again: after half a minute, doubled with each attempt up to an hour, less up to a half by chance, but not before retry_after. NULL if they were given up after most_attempts, or are another worker''s';
+
+CREATE FUNCTION cx.outbox_report(ids bigint[], worker text, status integer, response text DEFAULT NULL, error text DEFAULT NULL, retry_after interval DEFAULT NULL) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	success CONSTANT jsonpath := (SELECT f.success::jsonpath FROM cx_data.outbox AS o JOIN cx_data.channel AS c USING (channel_id) JOIN cx_data.channel_format AS f ON f.code = c.format WHERE o.outbox_id = ids[1]);
+	problem text := error;
+BEGIN
+	IF problem IS NULL AND status NOT BETWEEN 200 AND 299 THEN
+		problem := format('status %s', status);
+	ELSIF problem IS NULL AND success IS NOT NULL THEN
+		-- chat robots answer 200 whatever happens, and say in the body what did
+		BEGIN
+			IF NOT response::jsonb @@ success THEN
+				problem := 'refused: ' || left(regexp_replace(response, '[[:cntrl:]]', ' ', 'g'), 200);
+			END IF;
+		EXCEPTION WHEN data_exception THEN
+			problem := 'the answer is not JSON';
+		END;
+	END IF;
+	IF problem IS NULL THEN
+		RETURN cx.outbox_ack(ids, worker) > 0;
+	END IF;
+	PERFORM cx.outbox_fail(ids, problem, worker, retry_after);
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_report(bigint[], text, integer, text, text, interval) IS 'notes what became of a request: the status and body that the receiver answered with, or why there was no answer; acknowledges the messages, or has them tried again. True if they are delivered';
+
+CREATE FUNCTION cx.outbox_replay(ids bigint[] DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	replayed bigint;
+BEGIN
+	PERFORM cx.require_program();
+	-- where the route led nowhere it may lead somewhere now
+	UPDATE cx_data.outbox AS o SET channel_id = t.channel_id, send_to = t.send_to
+	FROM cx_data.outbox AS lost CROSS JOIN LATERAL (SELECT r.channel_id, r.send_to FROM cx.route_targets(lost.route) AS r WHERE r.problem IS NULL LIMIT 1) AS t
+	WHERE o.outbox_id = lost.outbox_id AND lost.channel_id IS NULL AND CASE WHEN ids IS NULL THEN lost.dead_at IS NOT NULL ELSE lost.outbox_id = ANY (ids) END;
+	UPDATE cx_data.outbox AS o SET attempts = 0, available_at = clock_timestamp(), leased_by = NULL, leased_until = NULL, delivered_at = NULL, dead_at = NULL
+	WHERE CASE WHEN ids IS NULL THEN o.dead_at IS NOT NULL ELSE o.outbox_id = ANY (ids) END AND o.channel_id IS NOT NULL AND o.payload <> '{}';
+	GET DIAGNOSTICS replayed = ROW_COUNT;
+	RETURN replayed;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_replay(bigint[]) IS 'has messages delivered once more, or without an argument all that were given up; gives how many. Those about customers who were erased stay where they are';
+
+CREATE FUNCTION cx.outbox_purge(older_than interval DEFAULT '30 days') RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	purged bigint;
+BEGIN
+	PERFORM cx.require_program();
+	DELETE FROM cx_data.outbox AS o WHERE coalesce(o.delivered_at, o.dead_at) < now() - older_than;
+	GET DIAGNOSTICS purged = ROW_COUNT;
+	RETURN purged;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_purge(interval) IS 'deletes messages that were delivered or given up longer ago than that; gives how many';
 -- Who may see what: levels of access, and row security by unit
 --
 -- A level is plain GRANTs, made from the catalogue: all views, and the tables
@@ -4575,6 +5786,11 @@ BEGIN ATOMIC
 		('staff', '{contact}', '{manager}'),
 		('staff', '{db_role}', '{}'),
 		('import_error', '{source_key,message,payload}', '{}'),
+		('alert', '{message}', '{agent,manager}'),
+		('alert_match', '{payload}', '{}'),
+		('alert_error', '{source_row,message}', '{}'),
+		('channel', '{url,signing_key}', '{}'),
+		('outbox', '{send_to,payload,last_error}', '{}'),
 		('invitation', '{token}', '{}');
 END;
 COMMENT ON FUNCTION cx.private_columns() IS 'columns of the program that are not for every level of access, and the levels besides admin that read them';
@@ -4587,6 +5803,7 @@ BEGIN ATOMIC
 		('SELECT', 'customer_identity', NULL::text[], '{agent,manager}'::text[]),
 		('SELECT', 'persona', NULL, '{analyst,agent,manager}'),
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
+		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
 		('UPDATE', 'program', '{time_zone}', '{admin}');
 END;
@@ -4633,10 +5850,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';
@@ -5016,6 +6233,7 @@ BEGIN
 		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before)),
 		columns = coalesce(columns || ARRAY(SELECT unnest(cx.columns_of_program()) EXCEPT SELECT unnest(columns || columns_before)), cx.columns_of_program());
 	PERFORM cx.renew_access();
+	PERFORM cx.renew_rules();
 	RETURN to_jsonb(old_version);
 END
 $$;
@@ -5045,6 +6263,7 @@ CREATE PROCEDURE cx.drop_program(with_feedback boolean DEFAULT false)
 	AS $$
 DECLARE
 	source_name text;
+	rule_name text;
 	views text;
 	tables text;
 BEGIN
@@ -5056,6 +6275,9 @@ BEGIN
 	END IF;
 	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
 		PERFORM cx.detach_source(source_name);
+	END LOOP;
+	FOR rule_name IN SELECT name FROM cx_data.alert_rule LOOP
+		PERFORM cx.drop_alert(rule_name);
 	END LOOP;
 	-- without CASCADE: what others built on it stops it, as it should
 	SELECT string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'r')
@@ -5069,7 +6291,7 @@ BEGIN
 	DROP SCHEMA cx_data;
 END
 $$;
-COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources and drops the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
 -- Pictures of journeys
 
 CREATE FUNCTION cx.whole_days(starts_at timestamptz, ends_at timestamptz, zone text, OUT first_day date, OUT end_day date)

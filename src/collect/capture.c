@@ -15,7 +15,6 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
@@ -25,15 +24,15 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "collect/capture.h"
 #include "people/erase.h"
+#include "program/attempt.h"
 #include "program/owner.h"
+#include "program/trigger.h"
 
 /* All that this backend has used, by trigger. */
 static HTAB *captured_triggers = NULL;
@@ -79,10 +78,10 @@ captured_read(Captured *captured, Oid owner, const Trigger *trigger)
 	MemoryContext before = MemoryContextSwitchTo(context);
 
 	captured->argument_count = trigger->tgnargs;
-	captured->arguments = mapping_arguments(trigger);
+	captured->arguments = trigger_arguments(trigger);
 	captured->mapping = mapping_read(captured->argument_count, captured->arguments);
 	captured->owner = owner;
-	captured->is_signed = mapping_is_signed(owner, trigger);
+	captured->is_signed = trigger_is_signed(owner, trigger);
 	MemoryContextSwitchTo(before);
 	/* only now, so that an error above leaves nothing behind */
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -131,19 +130,6 @@ captured_plan(const char *query)
 		elog(ERROR, "cannot prepare a mapping: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	return plan;
-}
-
-/* Whether a relation is the one that is attached, or a child of it with the same owner. */
-bool
-capture_belongs(const CatalogEntry *source, Relation relation)
-{
-	Oid			attached = source->relation;
-
-	if (RelationGetRelid(relation) == attached)
-		return true;
-	return OidIsValid(attached) && OidIsValid(get_rel_type_id(attached)) &&
-		typeInheritsFrom(relation->rd_rel->reltype, get_rel_type_id(attached)) &&
-		relation->rd_rel->relowner == relation_owner(attached);
 }
 
 /* Let the statements see rows under a name. */
@@ -294,37 +280,30 @@ is_no_fault_of_rows(int sqlstate)
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
-/* Do the work in a subtransaction and in memory of its own; if it fails, undo it and give the error. */
+/* Work on rows that is to be tried. */
+typedef struct RowsAttempt
+{
+	Capture    *capture;
+	const RowSet *rows;
+	RowsWork	work;
+} RowsAttempt;
+
+/* Do it. */
+static void
+attempt_rows(void *argument)
+{
+	RowsAttempt *tried = (RowsAttempt *) argument;
+
+	tried->work(tried->capture, tried->rows);
+}
+
+/* Do the work; if it fails, undo it and give the error. */
 bool
 capture_try(Capture *capture, const RowSet *rows, RowsWork work, ErrorData **error)
 {
-	MemoryContext outer = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(outer, "cx attempt", ALLOCSET_SMALL_SIZES);
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = true;
+	RowsAttempt tried = {capture, rows, work};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(capture, rows);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(outer);
-		*error = CopyErrorData();
-		if (is_no_fault_of_rows((*error)->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		done = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(outer);
-	CurrentResourceOwner = owner;
-	MemoryContextDelete(context);
-	return done;
+	return attempt(attempt_rows, &tried, is_no_fault_of_rows, error);
 }
 
 /* Copy some of the rows. */
@@ -589,7 +568,7 @@ trigger_source(const TriggerData *trigger, const Captured *captured)
 						 mapping->is_event ? "event" : "feedback")));
 		return NULL;
 	}
-	return source->is_pulled || !capture_belongs(source, trigger->tg_relation) ? NULL : source;
+	return source->is_pulled || !relation_belongs(trigger->tg_relation, source->relation) ? NULL : source;
 }
 
 /* The trigger's data, after checking how it was called. */

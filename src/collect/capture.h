@@ -54,7 +54,6 @@ typedef void (*RowFailure) (Capture *capture, const RowSet *row, const ErrorData
 
 extern Captured *captured_get(Oid owner, const Trigger *trigger);
 extern void captured_free_plans(Captured *captured);
-extern bool capture_belongs(const CatalogEntry *source, Relation relation);
 extern void capture_map(Capture *capture, const RowSet *rows);
 extern void capture_map_failed(Capture *capture, const RowSet *row, const ErrorData *error);
 extern bool capture_try(Capture *capture, const RowSet *rows, RowsWork work, ErrorData **error);

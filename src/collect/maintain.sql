@@ -164,6 +164,9 @@ BEGIN
 	CASE work
 		WHEN 'fold' THEN PERFORM cx.fold_tallies(part, parts);
 		WHEN 'invitations' THEN PERFORM cx.match_invitations();
+		WHEN 'alerts' THEN
+			PERFORM cx.count_matches();
+			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -194,6 +197,9 @@ BEGIN
 	END IF;
 	IF last_step ->> 'work' = 'fold' THEN
 		RETURN jsonb_build_object('work', 'invitations');
+	END IF;
+	IF last_step ->> 'work' = 'invitations' THEN
+		RETURN jsonb_build_object('work', 'alerts');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source

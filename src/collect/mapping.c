@@ -13,27 +13,21 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/comment.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_func.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
 #include "collect/mapping.h"
 #include "collect/target.h"
-#include "program/hash.h"
+#include "program/expression.h"
 #include "program/owner.h"
 
 /* A field of a mapping. */
@@ -63,13 +57,6 @@ static const FieldInfo fields[MAPPING_FIELDS] = {
 	[FIELD_CHANGED_AT] = {"changed_at", "changed_at", TIMESTAMPTZOID, "timestamptz"},
 	[FIELD_ONLY_IF] = {"only_if", "only_if", BOOLOID, "boolean"},
 };
-
-/* What the callback for errors in an expression needs. */
-typedef struct ExpressionContext
-{
-	const char *field;
-	const char *expression;
-} ExpressionContext;
 
 /* The name of a field in attach_feedback or attach_event; NULL if it is not an argument. */
 static const char *
@@ -124,24 +111,6 @@ mapping_read(int count, char **arguments)
 	return mapping;
 }
 
-/* Copies of a trigger's arguments: the original ones go when the relation's definition is read again. */
-char **
-mapping_arguments(const Trigger *trigger)
-{
-	char	  **arguments = palloc(sizeof(char *) * Max(trigger->tgnargs, 1));
-
-	for (int i = 0; i < trigger->tgnargs; i++)
-		arguments[i] = pstrdup(trigger->tgargs[i]);
-	return arguments;
-}
-
-/* Append an expression in parentheses; if it may end in a comment, that must end as well. */
-void
-mapping_append(StringInfo query, const char *expression)
-{
-	appendStringInfo(query, "(%s%s)", expression, strstr(expression, "--") == NULL ? "" : "\n");
-}
-
 /* Append the condition on which rows are captured. */
 static void
 append_condition(StringInfo query, const Mapping *mapping)
@@ -149,7 +118,7 @@ append_condition(StringInfo query, const Mapping *mapping)
 	if (mapping->expressions[FIELD_ONLY_IF] == NULL)
 		return;
 	appendStringInfoString(query, " WHERE ");
-	mapping_append(query, mapping->expressions[FIELD_ONLY_IF]);
+	expression_append(query, mapping->expressions[FIELD_ONLY_IF]);
 	appendStringInfoString(query, "::boolean");
 }
 
@@ -167,7 +136,7 @@ mapping_query(const Mapping *mapping, const char *rows)
 		if (mapping->expressions[field] == NULL)
 			appendStringInfoString(&query, "NULL");
 		else
-			mapping_append(&query, mapping->expressions[field]);
+			expression_append(&query, mapping->expressions[field]);
 		appendStringInfo(&query, "::%s", fields[field].type_name);
 	}
 	appendStringInfo(&query, " FROM %s AS %s", rows, quote_identifier(mapping->alias));
@@ -183,7 +152,7 @@ mapping_field_query(const Mapping *mapping, MappingField field, const char *rows
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	mapping_append(&query, mapping->expressions[field]);
+	expression_append(&query, mapping->expressions[field]);
 	appendStringInfo(&query, "::text AS wanted FROM %s AS %s", rows, quote_identifier(mapping->alias));
 	append_condition(&query, mapping);
 	return query.data;
@@ -194,76 +163,6 @@ char *
 mapping_key_query(const Mapping *mapping, const char *rows)
 {
 	return mapping_field_query(mapping, FIELD_KEY, rows);
-}
-
-/* Make errors point into the expression instead of into the statement that attaches. */
-static void
-expression_error(void *argument)
-{
-	const ExpressionContext *context = (const ExpressionContext *) argument;
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery(context->expression);
-	}
-	errcontext("expression for \"%s\"", context->field);
-}
-
-/* Refuse an expression. */
-pg_noreturn static void
-expression_reject(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("%s", what),
-			 errposition(1),
-			 errhint("Write one expression over the columns of a row; a constant is written $$'like this'$$.")));
-}
-
-/* The single expression that a text holds. */
-static Node *
-expression_parse(const char *expression)
-{
-	List	   *statements = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
-	ResTarget  *target;
-
-	if (list_length(select->targetList) != 1 || select->distinctClause != NIL || select->fromClause != NIL ||
-		select->whereClause != NULL || select->groupClause != NIL || select->havingClause != NULL ||
-		select->windowClause != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
-		select->limitCount != NULL || select->lockingClause != NIL || select->intoClause != NULL)
-		expression_reject("not a single expression");
-	target = linitial_node(ResTarget, select->targetList);
-	if (target->name != NULL)
-		expression_reject("an expression has no name");
-	if (IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
-		expression_reject("\"*\" is not an expression");
-	return target->val;
-}
-
-/* Refuse a column that a transition table does not hold. */
-static void
-expression_check_columns(Relation relation, Node *expression)
-{
-	Bitmapset  *columns = NULL;
-	int			column = -1;
-
-	pull_varattnos(expression, 1, &columns);
-	while ((column = bms_next_member(columns, column)) >= 0)
-	{
-		int			number = column + FirstLowInvalidHeapAttributeNumber;
-
-		if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" is a virtual generated column, which triggers do not see",
-							NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname)),
-					 errposition(1),
-					 errhint("Write the expression that generates it.")));
-	}
 }
 
 /* Raise an error unless the expression is one over a row of the relation, convertible to this type. */
@@ -279,8 +178,8 @@ expression_check(Relation relation, const char *expression, const FieldInfo *fie
 	addNSItemToQuery(pstate, row, true, true, true);
 	node = transformExpr(pstate, node, EXPR_KIND_SELECT_TARGET);
 	if (pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
-		expression_reject("an expression over one row can hold neither aggregates nor window functions nor functions that return sets");
-	expression_check_columns(relation, node);
+		expression_reject("an expression over one row can hold neither aggregates nor window functions nor functions that return sets", 1);
+	expression_check_columns(relation, node, 1);
 	if (coerce_to_target_type(pstate, node, exprType(node), field->type, -1, COERCION_EXPLICIT,
 							  COERCE_EXPLICIT_CAST, -1) == NULL)
 		ereport(ERROR,
@@ -298,7 +197,7 @@ expression_check_transition(const Mapping *mapping, Relation relation, const cha
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	mapping_append(&query, expression);
+	expression_append(&query, expression);
 	appendStringInfo(&query, "::%s FROM " MAPPING_NEW_ROWS " AS %s", field->type_name, quote_identifier(mapping->alias));
 	SPI_connect();
 	target_register_rows(MAPPING_NEW_ROWS, tuplestore_begin_heap(false, false, work_mem), 0, NULL, RelationGetRelid(relation));
@@ -354,31 +253,4 @@ mapping_trigger(Relation relation, const char *source)
 			return trigger;
 	}
 	return NULL;
-}
-
-/*
- * The mark of a mapping.  Whoever has the privilege TRIGGER on a table can make
- * a trigger, but only the owner can put a comment on it: a mapping runs with the
- * owner's rights only if a comment with this mark says that it is the owner's.
- * A table that passes to another role does not take its mapping along.
- */
-char *
-mapping_mark(Oid owner, int count, char **arguments)
-{
-	StringInfoData all;
-
-	initStringInfo(&all);
-	appendStringInfo(&all, "%s", GetUserNameFromId(owner, false));
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&all, "%zu:%s", strlen(arguments[i]), arguments[i]);
-	return psprintf("cx %s", hash_in_hex(all.data, all.len));
-}
-
-/* Whether this owner of its relation made a trigger. */
-bool
-mapping_is_signed(Oid owner, const Trigger *trigger)
-{
-	char	   *comment = GetComment(trigger->tgoid, TriggerRelationId, 0);
-
-	return comment != NULL && strcmp(comment, mapping_mark(owner, trigger->tgnargs, trigger->tgargs)) == 0;
 }

@@ -56,14 +56,10 @@ typedef struct Mapping
 } Mapping;
 
 extern Mapping mapping_read(int count, char **arguments);
-extern char **mapping_arguments(const Trigger *trigger);
-extern void mapping_append(StringInfo query, const char *expression);
 extern char *mapping_query(const Mapping *mapping, const char *rows);
 extern char *mapping_field_query(const Mapping *mapping, MappingField field, const char *rows);
 extern char *mapping_key_query(const Mapping *mapping, const char *rows);
 extern void mapping_check(const Mapping *mapping, Relation relation);
-extern char *mapping_mark(Oid owner, int count, char **arguments);
-extern bool mapping_is_signed(Oid owner, const Trigger *trigger);
 extern Trigger *mapping_trigger(Relation relation, const char *source);
 
 #endif							/* CX_MAPPING_H */

@@ -33,7 +33,9 @@
 #include "utils/timestamp.h"
 
 #include "collect/capture.h"
+#include "program/expression.h"
 #include "program/owner.h"
+#include "program/trigger.h"
 
 /* Columns of the result of pull_source(). */
 #define PULL_RESULT_COLUMNS 5
@@ -48,23 +50,6 @@ typedef struct Pull
 	TimestampTz since;			/* only rows with at least this changed_at */
 	ArrayType  *keys;			/* only rows with these keys; or NULL */
 } Pull;
-
-/* Whether the caller may act for this relation's owner or for the program's. */
-static bool
-may_act_for(Relation relation)
-{
-	return has_privs_of_role(GetUserId(), relation->rd_rel->relowner) || has_privs_of_role(GetUserId(), program_owner());
-}
-
-/* Raise an error unless the caller may. */
-static void
-check_may_act_for(Relation relation)
-{
-	if (!may_act_for(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of relation \"%s\" or of the CX program", RelationGetRelationName(relation))));
-}
 
 /* The registered source of this name. */
 static const CatalogEntry *
@@ -104,19 +89,12 @@ find_trigger(Relation relation, const CatalogEntry *source)
 {
 	Trigger    *trigger = mapping_trigger(relation, source->code);
 
-	if (trigger == NULL || !mapping_is_signed(relation->rd_rel->relowner, trigger) || !capture_belongs(source, relation))
+	if (trigger == NULL || !trigger_is_signed(relation->rd_rel->relowner, trigger) || !relation_belongs(relation, source->relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("relation \"%s\" has no registered trigger of source \"%s\"", RelationGetRelationName(relation), source->code),
 				 errhint("Detach the source and attach it again.")));
 	return trigger;
-}
-
-/* A relation's name with its schema, quoted. */
-static char *
-full_name(Relation relation)
-{
-	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation));
 }
 
 /* The columns of a relation as SELECT * gives them. */
@@ -141,7 +119,7 @@ columns_of_star(Relation relation)
 static void
 append_key_condition(StringInfo query, const Pull *pull)
 {
-	mapping_append(query, pull->capture.captured->mapping.expressions[FIELD_KEY]);
+	expression_append(query, pull->capture.captured->mapping.expressions[FIELD_KEY]);
 	appendStringInfo(query, "::text = ANY ($2)%s", pull->locks ? " FOR SHARE" : "");
 }
 
@@ -156,7 +134,7 @@ append_pull_conditions(StringInfo query, const Pull *pull)
 	if (pull->has_since && mapping->expressions[FIELD_CHANGED_AT] != NULL)
 	{
 		appendStringInfoString(query, " AND (");
-		mapping_append(query, mapping->expressions[FIELD_CHANGED_AT]);
+		expression_append(query, mapping->expressions[FIELD_CHANGED_AT]);
 		appendStringInfoString(query, "::timestamptz >= $1) IS NOT FALSE");
 	}
 	if (pull->keys != NULL)
@@ -299,9 +277,9 @@ pull_source(PG_FUNCTION_ARGS)
 	TargetMode	mode = is_part ? TARGET_MERGE : TARGET_MIRROR;
 	Relation	relation = open_attached(source, PG_ARGISNULL(3) ? source->relation : PG_GETARG_OID(3));
 	Trigger    *trigger = find_trigger(relation, source);
-	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, mapping_arguments(trigger))};
+	Captured	captured = {.mapping = mapping_read(trigger->tgnargs, trigger_arguments(trigger))};
 	Pull		pull = {.capture = {.relation = relation, .owner = relation->rd_rel->relowner, .captured = &captured, .source_id = source->id},
-		.rows = full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
+		.rows = relation_full_name(relation), .locks = !source->is_pulled, .has_since = !PG_ARGISNULL(1)};
 	TargetCounts counts;
 	Datum		result;
 
@@ -337,7 +315,7 @@ may_count(Relation relation)
 static int64
 count_rows(Relation relation, const Mapping *mapping)
 {
-	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM (%s) AS rows", mapping_key_query(mapping, full_name(relation)));
+	char	   *query = psprintf("SELECT pg_catalog.count(*) FROM (%s) AS rows", mapping_key_query(mapping, relation_full_name(relation)));
 	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
 	int64		count;
 	bool		isnull;
@@ -362,9 +340,9 @@ count_source(PG_FUNCTION_ARGS)
 	Mapping		mapping;
 	int64		count = -1;
 
-	if (trigger != NULL && mapping_is_signed(relation->rd_rel->relowner, trigger) && may_count(relation))
+	if (trigger != NULL && trigger_is_signed(relation->rd_rel->relowner, trigger) && may_count(relation))
 	{
-		mapping = mapping_read(trigger->tgnargs, mapping_arguments(trigger));
+		mapping = mapping_read(trigger->tgnargs, trigger_arguments(trigger));
 		count = count_rows(relation, &mapping);
 	}
 	if (relation != NULL)
@@ -372,35 +350,6 @@ count_source(PG_FUNCTION_ARGS)
 	if (count < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(count);
-}
-
-/* The arguments of a trigger as they are written in CREATE TRIGGER. */
-static char *
-quoted_arguments(int count, char **arguments)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", quote_literal_cstr(arguments[i]));
-	return list.data;
-}
-
-/* Run a command within an SPI connection. */
-static void
-run_utility(const char *command)
-{
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "cannot run: %s", command);
-}
-
-/* Make one trigger, and put the mark of the owner on it. */
-static void
-create_trigger(Relation relation, const char *name, const char *event, const char *tables, int count, char **arguments)
-{
-	run_utility(psprintf("CREATE OR REPLACE TRIGGER %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION cx.capture(%s)",
-						 name, event, full_name(relation), tables, quoted_arguments(count, arguments)));
-	run_utility(psprintf("COMMENT ON TRIGGER %s ON %s IS '%s'", name, full_name(relation), mapping_mark(relation->rd_rel->relowner, count, arguments)));
 }
 
 /* Make the triggers of a source on a relation, with the rights of the relation's owner, within an SPI connection. */
@@ -418,9 +367,9 @@ create_triggers(Relation relation, const CatalogEntry *source, int count, char *
 	ActingAs	before = act_as(relation->rd_rel->relowner);
 
 	if (is_pulled)
-		create_trigger(relation, psprintf("%s_pull", prefix), "AFTER INSERT", "", count, arguments);
+		trigger_create(relation, psprintf("%s_pull", prefix), "AFTER INSERT", "", "capture", count, arguments);
 	for (int i = 0; !is_pulled && i < (int) lengthof(events); i++)
-		create_trigger(relation, psprintf("%s_%s", prefix, events[i][0]), events[i][1], events[i][2], count, arguments);
+		trigger_create(relation, psprintf("%s_%s", prefix, events[i][0]), events[i][1], events[i][2], "capture", count, arguments);
 	act_as_before(before);
 }
 
@@ -482,7 +431,7 @@ cover_child(Oid child_id, Relation parent, const char *name)
 	const CatalogEntry *source = find_source(name);
 	Trigger    *trigger = find_trigger(parent, source);
 	int			count = trigger->tgnargs;
-	char	  **arguments = mapping_arguments(trigger);
+	char	  **arguments = trigger_arguments(trigger);
 	bool		is_new = mapping_trigger(child, name) == NULL && child_can_be_covered(child, parent->rd_rel->relowner);
 
 	if (is_new)
@@ -571,7 +520,7 @@ drop_capture_triggers(PG_FUNCTION_ARGS)
 		LockRelationOid(relation_id, ShareRowExclusiveLock);
 		trigger = mapping_trigger(relation, name);
 		if (trigger != NULL)
-			command = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), full_name(relation));
+			command = psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger->tgname), relation_full_name(relation));
 		/* a trigger cannot be dropped while its table is open */
 		relation_close(relation, NoLock);
 		if (command == NULL)

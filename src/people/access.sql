@@ -16,6 +16,11 @@ BEGIN ATOMIC
 		('staff', '{contact}', '{manager}'),
 		('staff', '{db_role}', '{}'),
 		('import_error', '{source_key,message,payload}', '{}'),
+		('alert', '{message}', '{agent,manager}'),
+		('alert_match', '{payload}', '{}'),
+		('alert_error', '{source_row,message}', '{}'),
+		('channel', '{url,signing_key}', '{}'),
+		('outbox', '{send_to,payload,last_error}', '{}'),
 		('invitation', '{token}', '{}');
 END;
 COMMENT ON FUNCTION cx.private_columns() IS 'columns of the program that are not for every level of access, and the levels besides admin that read them';
@@ -28,6 +33,7 @@ BEGIN ATOMIC
 		('SELECT', 'customer_identity', NULL::text[], '{agent,manager}'::text[]),
 		('SELECT', 'persona', NULL, '{analyst,agent,manager}'),
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
+		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
 		('UPDATE', 'program', '{time_zone}', '{admin}');
 END;
@@ -74,10 +80,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';

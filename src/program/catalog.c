@@ -15,7 +15,6 @@
 
 #include "access/xact.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -24,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "program/catalog.h"
+#include "program/hash.h"
 #include "program/owner.h"
 
 /* A table in memory. */
@@ -65,6 +65,8 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 		" FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
 	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.touchpoint"
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
+	[PROGRAM_ALERT_RULE] = "SELECT alert_rule_id::bigint, name::text, (kind = 'row' AND enabled)::integer, (scope IS NOT NULL)::integer, NULL::text, relation::oid"
+		" FROM cx_data.alert_rule WHERE alert_rule_id IS NOT NULL AND name IS NOT NULL",
 	/* of these two only whether there is any row, and the salt, which stands in for the code */
 	[PROGRAM_CUSTOMER_MERGE] = "SELECT 1::bigint, ''::text, 0, 0, NULL::text, 0::oid FROM cx_data.customer_merge LIMIT 1",
 	[PROGRAM_ERASURE] = "SELECT 1::bigint, salt::text, 0, 0, NULL::text, 0::oid FROM cx_data.erasure WHERE salt IS NOT NULL LIMIT 1",
@@ -72,22 +74,6 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 
 static Catalog catalogs[PROGRAM_TABLES];
 static bool is_listening = false;	/* whether catalog_invalidate() is registered */
-
-/* Hash value of the string behind a key. */
-static uint32
-catalog_hash_code(const void *key, Size keysize)
-{
-	const char *code = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) code, strlen(code));
-}
-
-/* 0 if the strings behind two keys are equal. */
-static int
-catalog_match_code(const void *key1, const void *key2, Size keysize)
-{
-	return strcmp(*(const char *const *) key1, *(const char *const *) key2);
-}
 
 /* A relation changed, or with InvalidOid perhaps any: forget what was read of it. */
 static void
@@ -127,6 +113,11 @@ catalog_add(ProgramTable table, HeapTuple row, TupleDesc columns)
 		entry->is_event = DatumGetInt32(catalog_column(row, columns, 3)) != 0;
 		entry->is_pulled = DatumGetInt32(catalog_column(row, columns, 4)) != 0;
 	}
+	else if (table == PROGRAM_ALERT_RULE)
+	{
+		entry->is_enabled = DatumGetInt32(catalog_column(row, columns, 3)) != 0;
+		entry->has_scope = DatumGetInt32(catalog_column(row, columns, 4)) != 0;
+	}
 	else
 	{
 		entry->scale_min = DatumGetInt32(catalog_column(row, columns, 3));
@@ -144,7 +135,7 @@ static void
 catalog_reset(Catalog *catalog, Oid relation)
 {
 	HASHCTL		by_code = {.keysize = sizeof(char *), .entrysize = sizeof(CatalogCode),
-		.hash = catalog_hash_code, .match = catalog_match_code};
+		.hash = hash_string_pointer, .match = match_string_pointer};
 	HASHCTL		by_id = {.keysize = sizeof(int64), .entrysize = sizeof(CatalogId)};
 
 	if (catalog->context != NULL)
@@ -215,6 +206,13 @@ catalog_find_id(ProgramTable table, int64 id)
 	CatalogId  *found = hash_search(catalog_get(table)->by_id, &id, HASH_FIND, NULL);
 
 	return found == NULL ? NULL : found->entry;
+}
+
+/* A number that changes with the table; what was found is still so while it is the same. */
+uint64
+catalog_changes(ProgramTable table)
+{
+	return catalog_get(table)->changes;
 }
 
 /* The clock by which the hours of a unit are cut: its own, else the program's. */

@@ -22,13 +22,16 @@ typedef struct CatalogEntry
 	int			scale_min;		/* metric: least answer */
 	int			scale_max;		/* metric: greatest answer */
 	Clock		clock;			/* program and unit: its zone; no zone if the unit has none */
-	Oid			relation;		/* source: what is attached */
+	Oid			relation;		/* source: what is attached; alert rule: what it watches */
+	bool		is_enabled;		/* alert rule: looks at rows, and is not disabled */
+	bool		has_scope;		/* alert rule: is not about everything */
 	bool		is_event;		/* source: delivers events, not feedback */
 	bool		is_pulled;		/* source: brought in by sync_source, not by triggers */
 } CatalogEntry;
 
 extern const CatalogEntry *catalog_find(ProgramTable table, const char *code);
 extern const CatalogEntry *catalog_find_id(ProgramTable table, int64 id);
+extern uint64 catalog_changes(ProgramTable table);
 extern Clock *catalog_clock(bool has_unit, int64 org_unit_id);
 
 #endif							/* CX_CATALOG_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * hash.h
- *	  SHA-256 of bytes, in hexadecimal digits.
+ *	  SHA-256 of bytes, and hash tables whose keys are pointers to strings.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+extern uint32 hash_string_pointer(const void *key, Size keysize);
+extern int	match_string_pointer(const void *key1, const void *key2, Size keysize);
 extern char *hash_in_hex(const char *bytes, int length);
 
 #endif							/* CX_HASH_H */

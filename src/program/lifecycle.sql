@@ -105,6 +105,7 @@ BEGIN
 		relations = relations || ARRAY(SELECT unnest(cx.relations_of_program()) EXCEPT SELECT unnest(relations || relations_before)),
 		columns = coalesce(columns || ARRAY(SELECT unnest(cx.columns_of_program()) EXCEPT SELECT unnest(columns || columns_before)), cx.columns_of_program());
 	PERFORM cx.renew_access();
+	PERFORM cx.renew_rules();
 	RETURN to_jsonb(old_version);
 END
 $$;
@@ -134,6 +135,7 @@ CREATE PROCEDURE cx.drop_program(with_feedback boolean DEFAULT false)
 	AS $$
 DECLARE
 	source_name text;
+	rule_name text;
 	views text;
 	tables text;
 BEGIN
@@ -145,6 +147,9 @@ BEGIN
 	END IF;
 	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
 		PERFORM cx.detach_source(source_name);
+	END LOOP;
+	FOR rule_name IN SELECT name FROM cx_data.alert_rule LOOP
+		PERFORM cx.drop_alert(rule_name);
 	END LOOP;
 	-- without CASCADE: what others built on it stops it, as it should
 	SELECT string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'v'), string_agg(oid::regclass::text, ', ' ORDER BY relname) FILTER (WHERE relkind = 'r')
@@ -158,4 +163,4 @@ BEGIN
 	DROP SCHEMA cx_data;
 END
 $$;
-COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources and drops the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';

@@ -45,10 +45,13 @@ static const char *const program_table_names[PROGRAM_TABLES] = {
 	[PROGRAM_CUSTOMER_MERGE] = "customer_merge",
 	[PROGRAM_ERASURE] = "erasure",
 	[PROGRAM_ERASED_CUSTOMER] = "erased_customer",
+	[PROGRAM_ALERT_RULE] = "alert_rule",
 };
 
 static int	min_responses_setting = 30;
 static char *as_of_setting = NULL;
+static bool strict_alerts_setting = false;
+static bool notify_setting = false;
 
 /* Define the settings cx.*. */
 void
@@ -62,6 +65,21 @@ program_define_settings(void)
 							   "Time at which the views of the CX program look; empty means now.",
 							   NULL, &as_of_setting, "",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("cx.strict_alerts",
+							 "Whether an error in an alert rule fails the statement instead of being recorded.",
+							 NULL, &strict_alerts_setting, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("cx.notify",
+							 "Whether new messages to be delivered wake whoever listens to channel cx_outbox.",
+							 NULL, &notify_setting, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* The setting cx.strict_alerts. */
+bool
+program_strict_alerts(void)
+{
+	return strict_alerts_setting;
 }
 
 /* Tables found so far, and how often that had to be forgotten. */

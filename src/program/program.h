@@ -31,10 +31,12 @@ typedef enum ProgramTable
 	PROGRAM_CUSTOMER_MERGE,
 	PROGRAM_ERASURE,
 	PROGRAM_ERASED_CUSTOMER,
+	PROGRAM_ALERT_RULE,
 	PROGRAM_TABLES				/* how many */
 } ProgramTable;
 
 extern void program_define_settings(void);
+extern bool program_strict_alerts(void);
 extern Oid	program_table(ProgramTable table);
 extern uint64 program_generation(void);
 extern Oid	program_owner(void);

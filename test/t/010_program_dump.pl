@@ -52,6 +52,11 @@ $node->safe_psql('postgres', q{
 	INSERT INTO cx_data.survey (code, source_id) SELECT 'relation', source_id FROM cx_data.source WHERE name = 'web';
 	INSERT INTO cx_data.question (survey_id, code, metric) VALUES (1, 'q', 'nps');
 	INSERT INTO cx_data.contact_rule (code, max_invitations, period) VALUES ('one a month', 1, '1 month');
+	INSERT INTO cx_data.channel (code, format, url, signing_key) VALUES ('ops', 'webhook', 'https://example.com', 'secret');
+	GRANT SELECT, INSERT, UPDATE ON cx_data.alert_rule TO app_owner;
+	SELECT cx.create_alert('low', 'cx_data.feedback', 'score < 2 AND comment IS NULL', message => '{customer.name}: {score} "it''s {{}}" \\\\ ', route => 'channel:ops');
+	INSERT INTO cx_data.feedback (customer_id, metric, score, responded_at) VALUES (2, 'nps', 1, '2026-05-01');
+	INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, payload) VALUES (1, 2, '{}');
 	SELECT cx.opt_out('bob', reason => 'no "time"'), cx.invite('bob', 'relation'), cx.invite('anna', 'relation');
 
 	SET ROLE app_owner;
@@ -67,6 +72,8 @@ $node->safe_psql('postgres', q{
 	SELECT cx.attach_event('visits', 'app.visit', key => 'id', customer => 'who', name => $$'visit'$$, occurred_at => 'at');
 	INSERT INTO app.answer VALUES (61, 'c1', 'app', 99, '2026-05-01');
 	DELETE FROM app.answer WHERE id <= 5;
+	SELECT cx.create_alert('april', 'app.visit', '1 / (id - 105) > 7 OR who = ''c3''', customer => 'who', message => '{who}', cooldown => '0');
+	INSERT INTO app.visit VALUES (105, 'c4', '2026-04-02'), (103, 'c3', '2026-04-02');
 
 	RESET ROLE;
 	CREATE TABLE complaint (id integer PRIMARY KEY, body text, at timestamptz);
@@ -117,7 +124,7 @@ sub contents
 		'every column, view, trigger, index and policy' => catalog_of_program($node, $database),
 		'every sequence' => $node->safe_psql($database, q{SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'cx_data' ORDER BY 1}),
 		'the view on a view' => $node->safe_psql($database, q{SET cx.as_of = '2026-05-15'; SET cx.min_responses = 3; TABLE worst}),
-		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid = 'cx.capture'::regproc ORDER BY 1, 2}),
+		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid IN ('cx.capture'::regproc, 'cx.watch'::regproc) ORDER BY 1, 2}),
 		'what the user logs' => $node->safe_psql($database, 'TABLE own.log'),
 		'what row-level security shows' => $node->safe_psql($database, 'SET ROLE analyst; SELECT count(*), max(org_unit_id), sum(score) FROM cx_data.feedback'),
 		'what a manager sees' => seen_by_manager($database),
@@ -173,6 +180,15 @@ $node->safe_psql('custom', q{
 });
 is(error_of($node, 'custom', 'SET ROLE owner_role; CALL cx.maintain()'), '', 'the owner maintains the restored program');
 tallies_are_exact($node, 'custom', 'the tallies are exact after writing into the restored program');
+my $last_alert = $node->safe_psql('custom', 'SELECT max(alert_id) FROM cx_data.alert');
+$node->safe_psql('custom', q{
+	SET ROLE app_owner;
+	INSERT INTO app.visit_may VALUES (301, 'c3', '2026-05-02');
+	SET ROLE owner_role;
+	INSERT INTO cx_data.feedback (customer_id, metric, score, responded_at) VALUES (1, 'nps', 0, '2026-05-03');
+});
+is($node->safe_psql('custom', "SELECT rule, matches FROM cx_data.alert WHERE alert_id > $last_alert ORDER BY 1"), "april|1\nlow|1", 'and the alert rules work, on partitions too that came after the restore');
+is($node->safe_psql('custom', q{SELECT rule, problem FROM cx_data.alert_rule_status ORDER BY 1}), "april|\nlow|", 'all of them');
 
 # What is captured of the attached tables differs from what they hold.
 my $not_captured = q{
@@ -188,7 +204,7 @@ is($node->safe_psql('custom', $not_captured), '', 'every row of the attached tab
 is($node->safe_psql('custom', $captured_rows), '0', 'and nothing else');
 is($node->safe_psql('custom', 'SELECT source, how, difference, error_rows FROM cx_data.source_status ORDER BY source'),
 	"answers|triggers|0|0\ncomplaints|triggers|0|0\nratings|triggers|0|0\nvisits|triggers|0|0\nweb|imported||1", 'the status of the sources agrees');
-is($node->safe_psql('custom', 'SELECT count(*) FROM own.log'), 6, 'the trigger of the user saw what came in after the restore, nothing else');
+is($node->safe_psql('custom', 'SELECT count(*) FROM own.log'), 7, 'the trigger of the user saw what came in after the restore, nothing else');
 
 # The extension leaves, the data stays.
 like(error_of($node, 'plain', 'DROP EXTENSION cx'), qr/cannot drop extension cx because other objects depend on it/, 'the extension is not dropped from under the program');
@@ -210,8 +226,9 @@ same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'the attached 
 
 $node->safe_psql('plain', 'CREATE EXTENSION cx; SET ROLE owner_role; CALL cx.upgrade_program()');
 same_lines(catalog_of_program($node, 'plain'), $before->{'every column, view, trigger, index and policy'}, 'upgrade_program makes again all that went');
+is($node->safe_psql('plain', q{SELECT rule, status FROM cx_data.alert_rule_status ORDER BY 1}), "april|broken\nlow|ok", 'alert rules on the program\'s tables too; those on others their owners make again');
 is(seen_by_manager('plain'), $before->{'what a manager sees'}, 'row security too');
-same_lines(rows_of_program($node, 'plain', 'v', 'source_status'), rows_of_program($node, 'postgres', 'v', 'source_status'), 'the views show what they showed');
+same_lines(rows_of_program($node, 'plain', 'v', qw(source_status alert_rule_status)), rows_of_program($node, 'postgres', 'v', qw(source_status alert_rule_status)), 'the views show what they showed');
 tallies_are_exact($node, 'plain', 'the tallies are back');
 same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'and no row changed');
 

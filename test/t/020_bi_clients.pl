@@ -61,6 +61,11 @@ $node->safe_psql('bi', q{
 	UPDATE answer SET score = 11 - score WHERE id % 7 = 0 AND score > 5 AND question = 'nps';
 	INSERT INTO cx_data.feedback (kind, customer_id, responded_at) VALUES ('complaint', 1, '2026-11-02 23:59:59.999999+00');
 	INSERT INTO cx_data.survey (code) VALUES ('relation');
+	INSERT INTO cx_data.channel (code, format) VALUES ('ops', 'slack');
+	SELECT cx.create_alert('low', 'cx_data.feedback', 'score < 1', message => E'{customer.name}\\\\t"Ä"', route => 'channel:ops'), cx.create_alert('odd', 'visit', '1 / (id - 3) > 0');
+	INSERT INTO cx_data.feedback (customer_id, touchpoint_id, org_unit_id, staff_id, metric, score, responded_at) VALUES (1, 1, 2, 1, 'nps', 0, '2026-11-02 23:59:59.999999+00'), (NULL, NULL, NULL, NULL, 'nps', 0, '2026-11-02 23:59:59.999999+00');
+	INSERT INTO visit VALUES (3, 'zoe', '2026-10-25 01:30+00');
+	SELECT cx.outbox_ack(ids, 'w') FROM cx.outbox_claim(1, worker => 'w');
 	INSERT INTO cx_data.invitation (survey_id, customer_id, channel, status, invited_at, sent_at, answered_at, expires_at) VALUES
 		(1, 1, 'sms', 'answered', '2026-10-01', '2026-10-02', '2026-10-03', '2026-11-01'), (1, 2, 'sms', 'sent', '2026-10-01', '2026-10-02', NULL, '2026-12-01'),
 		(1, 3, NULL, 'queued', '2026-10-01', NULL, NULL, '2026-12-01');

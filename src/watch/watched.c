@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * watched.c
+ *	  Keeps the alert rules of relations in the memory of the session, planned.
+ *
+ * Reading and planning them for every statement would cost more than most
+ * statements.  What was read is read again when the relation or its triggers
+ * change, what was planned is planned again when something changes that the plan
+ * depends on, and a rule that cannot be planned is tried again when anything
+ * changes, or after a minute.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "program/attempt.h"
+#include "program/catalog.h"
+#include "program/owner.h"
+#include "program/trigger.h"
+#include "watch/watched.h"
+
+/* How long a rule that cannot be planned is left alone, in milliseconds. */
+#define WATCHED_RETRY 60000
+
+/* All that this session has used, by trigger. */
+static HTAB *watched_triggers = NULL;
+
+/* Goes up whenever something changes that a rule which cannot be planned may wait for. */
+static uint64 watched_changes = 0;
+
+/* A relation changed, or with InvalidOid perhaps any. */
+static void
+watched_relation_changed(Datum argument, Oid relation)
+{
+	HASH_SEQ_STATUS scan;
+	Watched    *watched;
+
+	watched_changes++;
+	hash_seq_init(&scan, watched_triggers);
+	while ((watched = (Watched *) hash_seq_search(&scan)) != NULL)
+		if (relation == InvalidOid || relation == watched->relation)
+			watched->is_stale = true;
+}
+
+/* A function, operator, type or schema changed. */
+static void
+watched_object_changed(Datum argument, int cacheid, uint32 hashvalue)
+{
+	watched_changes++;
+}
+
+/* Begin to keep rules in memory. */
+static void
+watched_begin(void)
+{
+	static const int kinds[] = {PROCOID, OPEROID, TYPEOID, NAMESPACEOID, AUTHOID};
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Watched), .hcxt = CacheMemoryContext};
+
+	watched_triggers = hash_create("cx watched relations", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(watched_relation_changed, (Datum) 0);
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+		CacheRegisterSyscacheCallback(kinds[i], watched_object_changed, (Datum) 0);
+}
+
+/* Forget the plans of a rule. */
+static void
+watched_rule_forget(WatchedRule *rule)
+{
+	for (int field = 0; field < RULE_AT; field++)
+		rule_expression_free(&rule->expressions[field]);
+	rule->is_planned = false;
+}
+
+/* Forget what was read. */
+static void
+watched_forget(Watched *watched)
+{
+	if (watched->context == NULL)
+		return;
+	for (int i = 0; i < watched->texts.count; i++)
+		watched_rule_forget(&watched->rules[i]);
+	MemoryContextDelete(watched->context);
+	watched->context = NULL;
+}
+
+/* A column of feedback or event that holds a key; 0 if the relation is another one. */
+static AttrNumber
+key_column(Relation relation, const char *name)
+{
+	AttrNumber	column;
+
+	if (RelationGetRelid(relation) != program_table(PROGRAM_FEEDBACK) && RelationGetRelid(relation) != program_table(PROGRAM_EVENT))
+		return 0;
+	column = get_attnum(RelationGetRelid(relation), name);
+	return column > 0 && TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid == INT8OID ? column : 0;
+}
+
+/* Read the arguments of a trigger. */
+static void
+watched_read(Watched *watched, Relation relation, const Trigger *trigger)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cx watched relation", ALLOCSET_SMALL_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+
+	watched->is_stale = false;
+	watched->texts = rules_read(trigger->tgnargs, trigger_arguments(trigger));
+	watched->rules = palloc0(sizeof(WatchedRule) * Max(watched->texts.count, 1));
+	for (int i = 0; i < watched->texts.count; i++)
+		watched->rules[i].text = &watched->texts.rules[i];
+	watched->states = AllocSetContextCreate(context, "cx watched expressions", ALLOCSET_SMALL_SIZES);
+	watched->relation = RelationGetRelid(relation);
+	watched->owner = relation->rd_rel->relowner;
+	watched->is_signed = trigger_is_signed(watched->owner, trigger);
+	watched->known_changes = 0;
+	watched->has_any = false;
+	watched->any = NULL;
+	watched->customer_id = key_column(relation, "customer_id");
+	watched->touchpoint_id = key_column(relation, "touchpoint_id");
+	watched->org_unit_id = key_column(relation, "org_unit_id");
+	watched->staff_id = key_column(relation, "staff_id");
+	watched->customer_merge_id = key_column(relation, "customer_merge_id");
+	MemoryContextSwitchTo(before);
+	/* only now, so that an error above leaves nothing behind */
+	MemoryContextSetParent(context, CacheMemoryContext);
+	watched->context = context;
+}
+
+/* What is known of this trigger. */
+Watched *
+watched_get(Relation relation, const Trigger *trigger)
+{
+	Watched    *watched;
+	bool		found;
+
+	if (watched_triggers == NULL)
+		watched_begin();
+	watched = (Watched *) hash_search(watched_triggers, &trigger->tgoid, HASH_ENTER, &found);
+	if (!found)
+	{
+		watched->context = NULL;
+		watched->relation = InvalidOid;
+		watched->users = 0;
+	}
+	if (watched->context == NULL || watched->is_stale || watched->owner != relation->rd_rel->relowner)
+	{
+		if (watched->users > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("the alert rules of \"%s\" were changed while they run", RelationGetRelationName(relation))));
+		watched_forget(watched);
+		watched_read(watched, relation, trigger);
+	}
+	return watched;
+}
+
+/* Forget all expressions that are ready to run. */
+static void
+watched_forget_states(Watched *watched)
+{
+	MemoryContextReset(watched->states);
+	watched->any = NULL;
+	watched->has_any = false;
+	for (int i = 0; i < watched->texts.count; i++)
+		for (int field = 0; field < RULE_AT; field++)
+			watched->rules[i].expressions[field].state = NULL;
+}
+
+/* Look up which rules the program knows, and which of them are enabled. */
+static void
+watched_look_up(Watched *watched, Relation relation)
+{
+	uint64		changes = catalog_changes(PROGRAM_ALERT_RULE);
+
+	/* never 0, for that stands for never */
+	if (watched->known_changes == changes + 1)
+		return;
+	for (int i = 0; i < watched->texts.count; i++)
+	{
+		WatchedRule *rule = &watched->rules[i];
+		const CatalogEntry *entry = catalog_find(PROGRAM_ALERT_RULE, rule->text->name);
+		bool		is_known = entry != NULL && relation_belongs(relation, entry->relation);
+
+		rule->id = is_known ? entry->id : 0;
+		rule->is_enabled = is_known && entry->is_enabled;
+		rule->has_scope = is_known && entry->has_scope;
+	}
+	watched_forget_states(watched);
+	watched->known_changes = changes + 1;
+}
+
+/* A rule that is to be planned. */
+typedef struct Planning
+{
+	Watched    *watched;
+	Relation	relation;
+	WatchedRule *rule;
+} Planning;
+
+/* Plan it. */
+static void
+watched_plan(void *argument)
+{
+	Planning   *planning = (Planning *) argument;
+	WatchedRule *rule = planning->rule;
+	ActingAs	before = act_as_reader(planning->watched->owner);
+	MemoryContext outer;
+
+	rule->uses_old = false;
+	for (RuleField field = 0; field < RULE_AT; field++)
+	{
+		rule->expressions[field] = rule_plan(planning->relation, planning->watched->texts.alias, rule->text, field);
+		rule->uses_old |= rule->expressions[field].uses_old;
+	}
+	outer = MemoryContextSwitchTo(planning->watched->context);
+	for (RuleTemplate template = 0; template < RULE_TEMPLATES; template++)
+		rule->templates[template] = rule_template(planning->relation, rule->text, template, &rule->uses_old);
+	MemoryContextSwitchTo(outer);
+	act_as_before(before);
+	rule->is_planned = true;
+	rule->failed_at = 0;
+}
+
+/* Whether an error is raised whatever it hits: somebody wants the statement to end, or there is no room to go on. */
+bool
+watched_must_fail(int sqlstate)
+{
+	return program_strict_alerts() ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
+/* Whether all plans of a rule are still good. */
+static bool
+watched_rule_is_current(const WatchedRule *rule)
+{
+	for (int field = 0; field < RULE_AT; field++)
+		if (rule->expressions[field].planned != NULL && !rule->expressions[field].planned->is_valid)
+			return false;
+	return rule->is_planned;
+}
+
+/* Whether a rule that could not be planned is to be left alone for now. */
+static bool
+watched_rule_waits(const WatchedRule *rule)
+{
+	return rule->failed_at != 0 && rule->failed_changes == watched_changes &&
+		!TimestampDifferenceExceeds(rule->failed_at, GetCurrentTimestamp(), WATCHED_RETRY);
+}
+
+/* Plan a rule if need be; whether it can run. */
+static bool
+watched_rule_prepare(Watched *watched, Relation relation, WatchedRule *rule, WatchedFailure failure, void *argument)
+{
+	Planning	planning = {watched, relation, rule};
+	ErrorData  *error;
+
+	if (watched_rule_is_current(rule))
+		return true;
+	if (watched_rule_waits(rule))
+		return false;
+	watched_forget_states(watched);
+	watched_rule_forget(rule);
+	if (attempt(watched_plan, &planning, watched_must_fail, &error))
+		return true;
+	watched_rule_forget(rule);
+	rule->failed_at = GetCurrentTimestamp();
+	rule->failed_changes = watched_changes;
+	failure(argument, rule, error);
+	FreeErrorData(error);
+	return false;
+}
+
+/* Whether the condition of a rule is among those that are asked together. */
+bool
+watched_is_fast(const WatchedRule *rule)
+{
+	return rule->expressions[RULE_CONDITION].is_immutable && !rule->uses_old;
+}
+
+/* Make the expression that asks all fast rules together, for most rows match none; work that may fail. */
+static void
+watched_prepare_any(void *argument)
+{
+	Watched    *watched = (Watched *) argument;
+	ActingAs	acting = act_as(watched->owner);
+	MemoryContext before = MemoryContextSwitchTo(watched->states);
+	List	   *conditions = NIL;
+
+	for (int i = 0; i < watched->texts.count; i++)
+	{
+		WatchedRule *rule = &watched->rules[i];
+
+		if (rule->is_enabled && rule->is_planned && watched_is_fast(rule))
+			conditions = lappend(conditions, copyObject(rule->expressions[RULE_CONDITION].planned->expr));
+	}
+	if (list_length(conditions) > 1)
+		watched->any = ExecInitExpr(makeBoolExpr(OR_EXPR, conditions, -1), NULL);
+	MemoryContextSwitchTo(before);
+	act_as_before(acting);
+}
+
+/* Make the rules ready to run; whether there is any that can. */
+bool
+watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, void *argument)
+{
+	bool		can_run = false;
+	ErrorData  *error;
+
+	watched_look_up(watched, relation);
+	for (int i = 0; i < watched->texts.count; i++)
+		if (watched->rules[i].is_enabled)
+			can_run |= watched_rule_prepare(watched, relation, &watched->rules[i], failure, argument);
+	if (can_run && !watched->has_any)
+	{
+		watched->has_any = true;
+		/* if that fails, each rule will say why */
+		if (!attempt(watched_prepare_any, watched, watched_must_fail, &error))
+			FreeErrorData(error);
+	}
+	return can_run;
+}

@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * watched.h
+ *	  Relations with alert rules, as this session knows them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_WATCHED_H
+#define CX_WATCHED_H
+
+#include "utils/reltrigger.h"
+
+#include "watch/rule.h"
+
+/* A rule, ready to run. */
+typedef struct WatchedRule
+{
+	const RuleText *text;
+	int64		id;				/* its key in alert_rule; 0 if it is not there, or not for this relation */
+	bool		is_enabled;
+	bool		has_scope;		/* is about a touchpoint or unit, so matches are told apart by these */
+	bool		is_planned;
+	bool		uses_old;		/* looks at the row before an UPDATE, so it runs on UPDATE only */
+	RuleExpression expressions[RULE_AT];	/* all but the time */
+	List	   *templates[RULE_TEMPLATES];	/* of TemplatePart */
+	TimestampTz failed_at;		/* when planning it failed last; 0 if it did not */
+	uint64		failed_changes; /* watched_changes then */
+} WatchedRule;
+
+/* What a trigger watches. */
+typedef struct Watched
+{
+	Oid			trigger;		/* hash key */
+	MemoryContext context;		/* holds what follows; NULL if nothing does */
+	MemoryContext states;		/* expressions ready to run; emptied when one of them is planned anew */
+	Oid			relation;
+	Oid			owner;			/* of the relation when that was read */
+	bool		is_signed;		/* this owner made the trigger */
+	bool		is_stale;		/* the relation or its triggers have changed since */
+	int			users;			/* statements in progress that use this */
+	RuleTexts	texts;
+	WatchedRule *rules;			/* as many as texts */
+	uint64		known_changes;	/* catalog_changes of alert_rule when keys were looked up */
+	bool		has_any;		/* making the next one was tried */
+	ExprState  *any;			/* whether one of the rules with immutable conditions may match; NULL if each is to be asked */
+	AttrNumber	customer_id;	/* columns of feedback and event; 0 in other relations, this and the next four */
+	AttrNumber	touchpoint_id;
+	AttrNumber	org_unit_id;
+	AttrNumber	staff_id;
+	AttrNumber	customer_merge_id;
+} Watched;
+
+/* What is done about a rule that cannot be planned. */
+typedef void (*WatchedFailure) (void *argument, const WatchedRule *rule, const ErrorData *error);
+
+extern Watched *watched_get(Relation relation, const Trigger *trigger);
+extern bool watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, void *argument);
+extern bool watched_is_fast(const WatchedRule *rule);
+extern bool watched_must_fail(int sqlstate);
+
+#endif							/* CX_WATCHED_H */
