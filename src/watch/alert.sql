@@ -116,7 +116,7 @@ BEGIN
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = m.touchpoint_id
 		LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = coalesce(m.org_unit_id, c.org_unit_id)
 		LEFT JOIN cx_data.staff AS s ON s.staff_id = m.staff_id
-		WHERE CASE WHEN r.scope IS NULL THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
+		WHERE CASE WHEN r.scope IS NULL OR r.kind <> 'row' THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
 		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
 	), latest AS MATERIALIZED (
 		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,

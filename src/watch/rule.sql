@@ -88,27 +88,52 @@ END
 $$;
 COMMENT ON FUNCTION cx.check_scope(text) IS 'raises an error unless a scope is one: touchpoint:, stage:, journey: or unit: with a code, all, or NULL';
 
-CREATE FUNCTION cx.scope_holds(scope text, touchpoint bigint, org_unit bigint) RETURNS boolean
+CREATE FUNCTION cx.scope_touchpoints(scope text) RETURNS bigint[]
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted CONSTANT text := substr(scope, strpos(scope, ':') + 1);
 BEGIN
-	RETURN coalesce(CASE split_part(scope, ':', 1)
-		WHEN 'touchpoint' THEN (SELECT t.touchpoint_id = touchpoint FROM cx_data.touchpoint AS t WHERE t.code = wanted)
-		WHEN 'stage' THEN (SELECT touchpoint IN (SELECT t.touchpoint_id FROM cx_data.touchpoint AS t WHERE t.stage_id = s.stage_id) FROM cx_data.stage AS s WHERE s.code = wanted)
-		WHEN 'journey' THEN (SELECT touchpoint IN (SELECT t.touchpoint_id FROM cx_data.touchpoint AS t JOIN cx_data.stage AS s USING (stage_id) WHERE s.journey_id = j.journey_id)
-			FROM cx_data.journey AS j WHERE j.code = wanted)
-		WHEN 'unit' THEN org_unit IN (
-			WITH RECURSIVE below AS (
-				SELECT u.org_unit_id FROM cx_data.org_unit AS u WHERE u.code = wanted
-				UNION	-- not ALL, so a circle of parents comes to an end
-				SELECT u.org_unit_id FROM cx_data.org_unit AS u JOIN below ON u.parent_id = below.org_unit_id
-			)
-			SELECT org_unit_id FROM below)
-		ELSE true END, false);
+	CASE split_part(scope, ':', 1)
+		WHEN 'touchpoint' THEN
+			RETURN ARRAY(SELECT t.touchpoint_id FROM cx_data.touchpoint AS t WHERE t.code = wanted);
+		WHEN 'stage' THEN
+			RETURN ARRAY(SELECT t.touchpoint_id FROM cx_data.touchpoint AS t JOIN cx_data.stage AS s USING (stage_id) WHERE s.code = wanted);
+		WHEN 'journey' THEN
+			RETURN ARRAY(SELECT t.touchpoint_id FROM cx_data.touchpoint AS t JOIN cx_data.stage AS s USING (stage_id) JOIN cx_data.journey AS j USING (journey_id) WHERE j.code = wanted);
+		ELSE
+			RETURN NULL;
+	END CASE;
 END
 $$;
-COMMENT ON FUNCTION cx.scope_holds(text, bigint, bigint) IS 'whether a touchpoint and a unit lie within a scope; for unit: with all units below it';
+COMMENT ON FUNCTION cx.scope_touchpoints(text) IS 'touchpoints within a scope; NULL if it is about all, and answers without one';
+
+CREATE FUNCTION cx.scope_units(scope text) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF split_part(scope, ':', 1) IS DISTINCT FROM 'unit' THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY(
+		WITH RECURSIVE below AS (
+			SELECT u.org_unit_id FROM cx_data.org_unit AS u WHERE u.code = substr(scope, strpos(scope, ':') + 1)
+			UNION	-- not ALL, so a circle of parents comes to an end
+			SELECT u.org_unit_id FROM cx_data.org_unit AS u JOIN below ON u.parent_id = below.org_unit_id
+		)
+		SELECT org_unit_id FROM below);
+END
+$$;
+COMMENT ON FUNCTION cx.scope_units(text) IS 'units within a scope, with all below; NULL if it is about all, and rows without one';
+
+CREATE FUNCTION cx.scope_holds(scope text, touchpoint bigint, org_unit bigint) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	touchpoints CONSTANT bigint[] := cx.scope_touchpoints(scope);
+	units CONSTANT bigint[] := cx.scope_units(scope);
+BEGIN
+	RETURN coalesce((touchpoints IS NULL OR touchpoint = ANY (touchpoints)) AND (units IS NULL OR org_unit = ANY (units)), false);
+END
+$$;
+COMMENT ON FUNCTION cx.scope_holds(text, bigint, bigint) IS 'whether a touchpoint and a unit lie within a scope';
 
 CREATE FUNCTION cx.check_route(route text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -231,6 +256,14 @@ END
 $$;
 COMMENT ON FUNCTION cx.create_alert(text, regclass, text, text, text, text, text, text, text, interval, boolean, text, text, text, text, boolean) IS 'makes an alert rule: rows written to the relation for which the condition holds, and did not before an UPDATE, raise an alert in the same transaction. condition, customer, touchpoint, org_unit, staff and at are SQL expressions over the columns of a row, in texts, and may use old_row and new_row, then the rule looks at updates only; message and route are templates with {column} in them. Call it with named arguments; gives the key of the rule';
 
+CREATE FUNCTION cx.texts_to_change(message text, route text, scope text, sla text) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT coalesce(pg_catalog.jsonb_object_agg(given.key, CASE WHEN given.value <> '' AND NOT (given.key = 'scope' AND given.value = 'all') THEN given.value END), '{}')
+		FROM (VALUES ('message', message), ('route', route), ('scope', scope), ('sla', sla)) AS given (key, value) WHERE given.value IS NOT NULL;
+	END;
+COMMENT ON FUNCTION cx.texts_to_change(text, text, text, text) IS 'texts of an alert rule that are given; empty ones become NULL. Called by alter_alert and alter_metric_alert';
+
 CREATE FUNCTION cx.alter_alert(name text, condition text DEFAULT NULL, severity text DEFAULT NULL, message text DEFAULT NULL, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, route text DEFAULT NULL, scope text DEFAULT NULL, cooldown interval DEFAULT NULL, opens_ticket boolean DEFAULT NULL, sla text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, at text DEFAULT NULL, on_update boolean DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -253,8 +286,7 @@ BEGIN
 			SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM cx_data.alert_rule AS r, jsonb_each(r.definition || (fields - '{condition,message,route}'::text[])) AS d
 			WHERE r.name = alter_alert.name AND d.value NOT IN ('""', '"true"')))
 		|| jsonb_strip_nulls(jsonb_build_object('condition', condition, 'severity', severity, 'cooldown', cooldown, 'opens_ticket', opens_ticket))
-		|| COALESCE((SELECT jsonb_object_agg(given.key, NULLIF(NULLIF(given.value, ''), 'all'))
-			FROM (VALUES ('message', message), ('route', route), ('scope', scope), ('sla', sla)) AS given (key, value) WHERE given.value IS NOT NULL), '{}'));
+		|| cx.texts_to_change(message, route, scope, sla));
 	IF fields <> '{}' THEN
 		IF relation IS NULL THEN
 			RAISE EXCEPTION 'the relation of alert rule "%" was dropped', name

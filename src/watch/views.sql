@@ -31,7 +31,7 @@ SELECT r.alert_rule_id, r.name AS rule, r.kind, r.relation::text AS relation, r.
 	CASE WHEN p.problem IS NOT NULL THEN 'broken' WHEN NOT r.enabled THEN 'disabled' WHEN e.errors > 0 THEN 'errors' ELSE 'ok' END AS status,
 	p.problem, coalesce(o.open_alerts, 0) AS open_alerts, o.last_matched_at, coalesce(e.errors, 0) AS errors, e.last_error_at, cx.last_alert_error(r.alert_rule_id) AS last_error
 FROM cx_data.alert_rule AS r
-CROSS JOIN LATERAL (SELECT CASE WHEN r.kind = 'row' THEN cx.rule_problem(r.relation, r.name) END AS problem) AS p
+CROSS JOIN LATERAL (SELECT CASE r.kind WHEN 'row' THEN cx.rule_problem(r.relation, r.name) ELSE cx.definition_problem(r.kind, r.definition, r.scope) END AS problem) AS p
 LEFT JOIN (SELECT a.alert_rule_id, count(*) FILTER (WHERE a.status <> 'resolved') AS open_alerts, max(a.last_matched_at) AS last_matched_at FROM cx_data.alert AS a GROUP BY a.alert_rule_id) AS o USING (alert_rule_id)
 LEFT JOIN (SELECT f.alert_rule_id, count(*) AS errors, max(f.created_at) AS last_error_at FROM cx_data.alert_error AS f WHERE f.created_at > cx.as_of() - interval '1 day' GROUP BY f.alert_rule_id) AS e USING (alert_rule_id);
 COMMENT ON VIEW cx_data.alert_rule_status IS 'alert rules and whether they work';

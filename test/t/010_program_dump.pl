@@ -56,6 +56,10 @@ $node->safe_psql('postgres', q{
 	GRANT SELECT, INSERT, UPDATE ON cx_data.alert_rule TO app_owner;
 	SELECT cx.create_alert('low', 'cx_data.feedback', 'score < 2 AND comment IS NULL', message => '{customer.name}: {score} "it''s {{}}" \\\\ ', route => 'channel:ops');
 	INSERT INTO cx_data.feedback (customer_id, metric, score, responded_at) VALUES (2, 'nps', 1, '2026-05-01');
+	SELECT cx.create_metric_alert('falls', 'nps', below => 90, min_responses => 1);
+	SET cx.as_of = '2026-05-02';
+	SELECT * FROM cx.evaluate_alerts();
+	RESET cx.as_of;
 	INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, payload) VALUES (1, 2, '{}');
 	SELECT cx.opt_out('bob', reason => 'no "time"'), cx.invite('bob', 'relation'), cx.invite('anna', 'relation');
 
@@ -188,7 +192,7 @@ $node->safe_psql('custom', q{
 	INSERT INTO cx_data.feedback (customer_id, metric, score, responded_at) VALUES (1, 'nps', 0, '2026-05-03');
 });
 is($node->safe_psql('custom', "SELECT rule, matches FROM cx_data.alert WHERE alert_id > $last_alert ORDER BY 1"), "april|1\nlow|1", 'and the alert rules work, on partitions too that came after the restore');
-is($node->safe_psql('custom', q{SELECT rule, problem FROM cx_data.alert_rule_status ORDER BY 1}), "april|\nlow|", 'all of them');
+is($node->safe_psql('custom', q{SELECT rule, problem FROM cx_data.alert_rule_status ORDER BY 1}), "april|\nfalls|\nlow|", 'all of them');
 
 # What is captured of the attached tables differs from what they hold.
 my $not_captured = q{
@@ -226,7 +230,7 @@ same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'the attached 
 
 $node->safe_psql('plain', 'CREATE EXTENSION cx; SET ROLE owner_role; CALL cx.upgrade_program()');
 same_lines(catalog_of_program($node, 'plain'), $before->{'every column, view, trigger, index and policy'}, 'upgrade_program makes again all that went');
-is($node->safe_psql('plain', q{SELECT rule, status FROM cx_data.alert_rule_status ORDER BY 1}), "april|broken\nlow|ok", 'alert rules on the program\'s tables too; those on others their owners make again');
+is($node->safe_psql('plain', q{SELECT rule, status FROM cx_data.alert_rule_status ORDER BY 1}), "april|broken\nfalls|ok\nlow|ok", 'alert rules on the program\'s tables too; those on others their owners make again');
 is(seen_by_manager('plain'), $before->{'what a manager sees'}, 'row security too');
 same_lines(rows_of_program($node, 'plain', 'v', qw(source_status alert_rule_status)), rows_of_program($node, 'postgres', 'v', qw(source_status alert_rule_status)), 'the views show what they showed');
 tallies_are_exact($node, 'plain', 'the tallies are back');
