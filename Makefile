@@ -20,7 +20,7 @@ JOURNEY = stage_score
 LIFE = program owner catalog clock hash lookup attempt expression trigger
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
 WATCH = control_chart seasonal_chart
-WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history outbox
+WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history rule_key outbox
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the tables and views of each room; what is between open and close is one procedure

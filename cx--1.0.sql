@@ -1915,7 +1915,8 @@ CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
-	names CONSTANT text[] := ARRAY(SELECT DISTINCT m ->> 'customer' FROM jsonb_array_elements(matches) AS m WHERE m ->> 'customer' <> '' AND cx.identify('code', m ->> 'customer') IS NULL);
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.customer FROM jsonb_to_recordset(matches) AS m (customer text)
+		WHERE m.customer <> '' AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.customer) AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.customer));
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
 	busy bigint[];
 	raised bigint;
@@ -3024,7 +3025,6 @@ CREATE TABLE IF NOT EXISTS cx_data.outbox (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX IF NOT EXISTS outbox_waiting_idx ON cx_data.outbox (available_at, outbox_id) WHERE delivered_at IS NULL AND dead_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_claimed_idx ON cx_data.outbox (channel_id, claimed_at) WHERE claimed_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS outbox_alert_id_idx ON cx_data.outbox (alert_id);
 CREATE INDEX IF NOT EXISTS outbox_customer_id_idx ON cx_data.outbox (customer_id);
 COMMENT ON TABLE cx_data.outbox IS 'messages to be delivered, written in the transaction of their alert; cx-courier or a program of yours takes them by cx.outbox_claim()';
 COMMENT ON COLUMN cx_data.outbox.outbox_id IS 'names the message to its receiver, who may get it more than once';

@@ -129,6 +129,22 @@ SELECT matches FROM raised WHERE rule = 'inserted';
 SELECT cx.drop_alert(rule) FROM unnest('{big,reopened,inserted}'::text[]) AS rule;
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'orders'::regclass;
 
+-- many rules that differ in what a column is equal to: the ones that a value leads to, whichever way that is written
+CREATE TABLE pick (id integer PRIMARY KEY, place text, code varchar(10), size bigint, at date);
+SELECT count(cx.create_alert(format('%s %s', what, i), 'pick', format(condition, i), message => '{id}', cooldown => '0')) FROM generate_series(1, 5) AS i,
+	(VALUES ('place', $$place = 'p%s' AND size > 0$$), ('code', $$size > 0 AND 'c%s' = code$$), ('size', $$size = %s$$), ('in', $$place IN ('p%s', 'p1', NULL, 'p1') AND size IS NOT NULL$$), ('date', $$at = '2026-03-0%s'$$),
+		('or', $$place = 'p%1$s' OR size = 10 * %1$s$$), ('not', $$NOT place = 'p%s'$$), ('cross', $$size = %s::integer$$)) AS c (what, condition);
+SELECT count(cx.create_alert(format('division %s', i), 'pick', format($$10 / size > 3 AND place = 'p%s'$$, i), message => '{id}', cooldown => '0')) FROM generate_series(1, 5) AS i;
+TRUNCATE cx_data.alert, cx_data.alert_error;
+INSERT INTO pick VALUES (1, 'p1', 'c1', 1, '2026-03-01'), (2, 'p2', 'c9', 20, NULL), (3, 'p3', 'c2', NULL, '2026-03-05'), (4, NULL, NULL, 5, NULL), (5, 'p9', 'c9', 0, '2026-03-09'), (6, 'p5', 'c5', 0, NULL);
+SELECT rule, matches, message FROM raised ORDER BY rule COLLATE "C";
+-- as many as plain SQL finds
+SELECT (SELECT sum(matches) FROM cx_data.alert) AS matches, count(*) AS plain FROM pick CROSS JOIN generate_series(1, 5) AS i CROSS JOIN LATERAL (VALUES
+	(place = 'p' || i AND size > 0), (size > 0 AND 'c' || i = code), (size = i), (place IN ('p' || i, 'p1', NULL) AND size IS NOT NULL), (at = date '2026-02-28' + i), (place = 'p' || i OR size = 10 * i), (NOT place = 'p' || i), (size = i),
+	(CASE WHEN size <> 0 THEN 10 / size > 3 AND place = 'p' || i END)) AS c (holds) WHERE holds;
+SELECT rule, source_row, message FROM failed;
+SELECT count(cx.drop_alert(name)) FROM cx_data.alert_rule;
+
 -- refused at creation, with a finger on what is wrong
 \set VERBOSITY default
 \set SHOW_CONTEXT never
@@ -285,6 +301,6 @@ SELECT count(*) FROM orders;
 SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgfoid = 'cx.watch'::regproc;
 \set ECHO none
 SET client_min_messages = warning;
-DROP TABLE orders, storm, visits, stays, pot, noted;
+DROP TABLE orders, pick, storm, visits, stays, pot, noted;
 DROP FUNCTION try(text), note(integer), again(integer), refuse();
 DROP TYPE grade;

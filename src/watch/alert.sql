@@ -82,7 +82,8 @@ CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
-	names CONSTANT text[] := ARRAY(SELECT DISTINCT m ->> 'customer' FROM jsonb_array_elements(matches) AS m WHERE m ->> 'customer' <> '' AND cx.identify('code', m ->> 'customer') IS NULL);
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.customer FROM jsonb_to_recordset(matches) AS m (customer text)
+		WHERE m.customer <> '' AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.customer) AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.customer));
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
 	busy bigint[];
 	raised bigint;

@@ -198,7 +198,6 @@ CREATE TABLE IF NOT EXISTS cx_data.outbox (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX IF NOT EXISTS outbox_waiting_idx ON cx_data.outbox (available_at, outbox_id) WHERE delivered_at IS NULL AND dead_at IS NULL;
 CREATE INDEX IF NOT EXISTS outbox_claimed_idx ON cx_data.outbox (channel_id, claimed_at) WHERE claimed_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS outbox_alert_id_idx ON cx_data.outbox (alert_id);
 CREATE INDEX IF NOT EXISTS outbox_customer_id_idx ON cx_data.outbox (customer_id);
 COMMENT ON TABLE cx_data.outbox IS 'messages to be delivered, written in the transaction of their alert; cx-courier or a program of yours takes them by cx.outbox_claim()';
 COMMENT ON COLUMN cx_data.outbox.outbox_id IS 'names the message to its receiver, who may get it more than once';

@@ -34,7 +34,7 @@
 /* Matches that are kept in memory before they are written. */
 #define WATCH_MOST_MATCHES 10000
 
-/* Places in a row besides the numbers of rules. */
+/* Places in a row besides those of rules. */
 #define AT_END -2				/* the row is done */
 #define AT_START -1				/* the rules that are asked together come first */
 
@@ -52,9 +52,11 @@ typedef struct Watching
 	TupleTableSlot *new_slot;
 	TupleTableSlot *old_slot;
 	int64		row;			/* number of the row at hand, from 1 */
-	int			rule;			/* which rule is to look at it next, or one of the places above */
-	bool		may_match;		/* one of the rules that are asked together may match it */
+	int			place;			/* which of the next ones is to look at it now, or one of the places above */
+	int		   *due;			/* rules that have to look at it */
+	int			due_count;
 	bool		is_done;		/* no rows are left */
+	int			alone_count;	/* those of them that have to look at every row, which come first */
 	int		   *errors;			/* by rule */
 	AlertMatches *matches;
 	AlertErrors *failures;
@@ -117,19 +119,15 @@ watch_holds(Watching *watching, int rule, TupleTableSlot *row)
 	return !isnull && DatumGetBool(holds);
 }
 
-/* Whether a rule has to look at the row at hand. */
+/* Whether a rule is of no use for this statement, or no more. */
 static bool
-watch_is_due(const Watching *watching, int number)
+watch_is_out(const Watching *watching, int number)
 {
 	const WatchedRule *rule = &watching->watched->rules[number];
 
-	if (!rule->is_enabled || !rule->is_planned || watching->errors[number] >= WATCH_MOST_ERRORS)
-		return false;
-	if (watching->is_update && rule->text->ignores_updates)
-		return false;
-	if (watching->old_rows == NULL && rule->uses_old)
-		return false;
-	return watching->may_match || !watched_is_fast(rule);
+	if (watching->errors[number] >= WATCH_MOST_ERRORS)
+		return true;
+	return watching->is_update ? rule->text->ignores_updates || (rule->uses_old && watching->old_rows == NULL) : rule->uses_old;
 }
 
 /* Whether a rule matches the row at hand; without a word about the old row, only if that is not known to have matched. */
@@ -243,7 +241,7 @@ watch_next_row(Watching *watching)
 	if (watching->old_rows != NULL && !watch_fetch(watching, watching->old_rows, watching->old_reader, watching->old_slot))
 		elog(ERROR, "a row before an UPDATE is missing");
 	watching->row++;
-	watching->rule = AT_START;
+	watching->place = AT_START;
 	return true;
 }
 
@@ -261,19 +259,45 @@ watch_any(Watching *watching)
 	return !isnull && DatumGetBool(any);
 }
 
+/* Let all rules look at the row at hand that are found in one of two ways. */
+static void
+watch_add_due(Watching *watching, WatchedWay way, WatchedWay or_way)
+{
+	for (int i = 0; i < watching->watched->texts.count; i++)
+		if (watching->watched->ways[i] == way || watching->watched->ways[i] == or_way)
+			watching->due[watching->due_count++] = i;
+}
+
+/* Find the rules that have to look at the row at hand. */
+static void
+watch_find_due(Watching *watching)
+{
+	ListCell   *cell;
+
+	watching->due_count = watching->alone_count;
+	if (watching->watched->together > 0 && watch_any(watching))
+		watch_add_due(watching, WATCHED_TOGETHER, WATCHED_TOGETHER);
+	foreach(cell, watching->watched->keys)
+		watching->due_count = rule_key_candidates((RuleKey *) lfirst(cell), watching->new_slot, watching->due, watching->due_count);
+}
+
 /* Let the rules look at the row at hand, from where they were. */
 static void
 watch_row(Watching *watching)
 {
-	if (watching->rule == AT_START)
+	if (watching->place == AT_START)
 	{
-		watching->may_match = watch_any(watching);
-		watching->rule = 0;
+		watch_find_due(watching);
+		watching->place = 0;
 	}
-	for (; watching->rule < watching->watched->texts.count; watching->rule++)
-		if (watch_is_due(watching, watching->rule) && watch_matches(watching, watching->rule))
-			watch_take(watching, watching->rule);
-	watching->rule = AT_END;
+	for (; watching->place < watching->due_count; watching->place++)
+	{
+		int			rule = watching->due[watching->place];
+
+		if (!watch_is_out(watching, rule) && watch_matches(watching, rule))
+			watch_take(watching, rule);
+	}
+	watching->place = AT_END;
 	ResetExprContext(watching->econtext);
 }
 
@@ -292,7 +316,7 @@ watch_rows(void *argument)
 	while (watching->matches->count < WATCH_MOST_MATCHES)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (watching->rule == AT_END && !watch_next_row(watching))
+		if (watching->place == AT_END && !watch_next_row(watching))
 		{
 			watching->is_done = true;
 			break;
@@ -309,24 +333,26 @@ watch_rows(void *argument)
 static void
 watch_failed(Watching *watching, const ErrorData *error)
 {
-	int			number = watching->rule;
+	int			number;
 	const WatchedRule *rule;
 
-	if (number == AT_START)
+	if (watching->place == AT_END)
+		elog(ERROR, "cannot read the rows of a statement: %s", error->message);
+	if (watching->place == AT_START)
 	{
 		/* which of them it was will turn out */
-		watching->may_match = true;
-		watching->rule = 0;
+		watching->due_count = watching->alone_count;
+		watch_add_due(watching, WATCHED_TOGETHER, WATCHED_BY_KEY);
+		watching->place = 0;
 		return;
 	}
-	if (number == AT_END)
-		elog(ERROR, "cannot read the rows of a statement: %s", error->message);
+	number = watching->due[watching->place];
 	rule = &watching->watched->rules[number];
 	alert_error_add(watching->failures, rule->id, row_name(watching->relation, watching->watched->owner, watching->new_slot, watching->row), error->sqlerrcode, error->message);
 	if (++watching->errors[number] == WATCH_MOST_ERRORS)
 		alert_error_add(watching->failures, rule->id, NULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
 						psprintf("left out for the rest of a statement after %d errors", WATCH_MOST_ERRORS));
-	watching->rule++;
+	watching->place++;
 }
 
 /* Note that a rule cannot be planned. */
@@ -355,7 +381,7 @@ watch_all_rows(Watching *watching)
 {
 	ErrorData  *error;
 
-	watching->rule = AT_END;
+	watching->place = AT_END;
 	while (!watching->is_done)
 	{
 		if (attempt(watch_rows, watching, watched_must_fail, &error))
@@ -410,6 +436,16 @@ watch_rows_of(Watching *watching, TriggerData *trigger)
 		ExecDropSingleTupleTableSlot(watching->old_slot);
 }
 
+/* Find the rules that look at every row; they are due for each. */
+static void
+watch_begin(Watching *watching)
+{
+	watching->due = palloc(sizeof(int) * Max(watching->watched->texts.count, 1));
+	watching->due_count = 0;
+	watch_add_due(watching, WATCHED_ALONE, WATCHED_ALONE);
+	watching->alone_count = watching->due_count;
+}
+
 /* Run the rules of a trigger over the rows of its statement. */
 static void
 watch_statement(Watched *watched, TriggerData *trigger)
@@ -422,6 +458,7 @@ watch_statement(Watched *watched, TriggerData *trigger)
 	if (watched_prepare(watched, trigger->tg_relation, watch_plan_failed, &failures))
 	{
 		watching.errors = palloc0(sizeof(int) * Max(watched->texts.count, 1));
+		watch_begin(&watching);
 		watching.matches = alert_matches();
 		watch_rows_of(&watching, trigger);
 	}

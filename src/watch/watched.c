@@ -123,8 +123,7 @@ watched_read(Watched *watched, Relation relation, const Trigger *trigger)
 	watched->owner = relation->rd_rel->relowner;
 	watched->is_signed = trigger_is_signed(watched->owner, trigger);
 	watched->known_changes = 0;
-	watched->has_any = false;
-	watched->any = NULL;
+	watched->is_sorted = false;
 	watched->customer_id = key_column(relation, "customer_id");
 	watched->touchpoint_id = key_column(relation, "touchpoint_id");
 	watched->org_unit_id = key_column(relation, "org_unit_id");
@@ -169,8 +168,7 @@ static void
 watched_forget_states(Watched *watched)
 {
 	MemoryContextReset(watched->states);
-	watched->any = NULL;
-	watched->has_any = false;
+	watched->is_sorted = false;
 	for (int i = 0; i < watched->texts.count; i++)
 		for (int field = 0; field < RULE_AT; field++)
 			watched->rules[i].expressions[field].state = NULL;
@@ -281,33 +279,76 @@ watched_rule_prepare(Watched *watched, Relation relation, WatchedRule *rule, Wat
 	return false;
 }
 
-/* Whether the condition of a rule is among those that are asked together. */
-bool
+/* Whether the condition of a rule can be asked before all else: it gives the same whoever asks, and needs the row alone. */
+static bool
 watched_is_fast(const WatchedRule *rule)
 {
 	return rule->expressions[RULE_CONDITION].is_immutable && !rule->uses_old;
 }
 
-/* Make the expression that asks all fast rules together, for most rows match none; work that may fail. */
+/* Find the rules that a value leads to. */
 static void
-watched_prepare_any(void *argument)
+watched_sort_keys(Watched *watched)
+{
+	bool	   *is_keyed = palloc0(sizeof(bool) * Max(watched->texts.count, 1));
+	ListCell   *cell;
+	List	   *keys = NIL;
+
+	for (int i = 0; i < watched->texts.count; i++)
+		if (watched->ways[i] == WATCHED_TOGETHER)
+			keys = rule_key_add(keys, (Expr *) watched->rules[i].expressions[RULE_CONDITION].planned->expr, i);
+	rule_keys_finish(keys, is_keyed);
+	for (int i = 0; i < watched->texts.count; i++)
+		if (is_keyed[i])
+			watched->ways[i] = WATCHED_BY_KEY;
+	watched->keys = NIL;
+	foreach(cell, keys)
+		if (((RuleKey *) lfirst(cell))->entries != NULL)
+			watched->keys = lappend(watched->keys, lfirst(cell));
+}
+
+/* Make one expression of the conditions that are asked together: most rows match none. */
+static void
+watched_sort_together(Watched *watched)
+{
+	List	   *conditions = NIL;
+
+	for (int i = 0; i < watched->texts.count; i++)
+		if (watched->ways[i] == WATCHED_TOGETHER)
+			conditions = lappend(conditions, copyObject(watched->rules[i].expressions[RULE_CONDITION].planned->expr));
+	watched->together = list_length(conditions);
+	if (watched->together > 1)
+		watched->any = ExecInitExpr(makeBoolExpr(OR_EXPR, conditions, -1), NULL);
+}
+
+/* Find the quickest way to each rule; work that may fail. */
+static void
+watched_sort(void *argument)
 {
 	Watched    *watched = (Watched *) argument;
 	ActingAs	acting = act_as(watched->owner);
 	MemoryContext before = MemoryContextSwitchTo(watched->states);
-	List	   *conditions = NIL;
 
 	for (int i = 0; i < watched->texts.count; i++)
-	{
-		WatchedRule *rule = &watched->rules[i];
-
-		if (rule->is_enabled && rule->is_planned && watched_is_fast(rule))
-			conditions = lappend(conditions, copyObject(rule->expressions[RULE_CONDITION].planned->expr));
-	}
-	if (list_length(conditions) > 1)
-		watched->any = ExecInitExpr(makeBoolExpr(OR_EXPR, conditions, -1), NULL);
+		if (watched->ways[i] == WATCHED_ALONE && watched_is_fast(&watched->rules[i]))
+			watched->ways[i] = WATCHED_TOGETHER;
+	watched_sort_keys(watched);
+	watched_sort_together(watched);
 	MemoryContextSwitchTo(before);
 	act_as_before(acting);
+}
+
+/* Ask each rule that can run by itself. */
+static void
+watched_sort_alone(Watched *watched)
+{
+	watched->ways = MemoryContextAllocZero(watched->states, sizeof(WatchedWay) * Max(watched->texts.count, 1));
+	for (int i = 0; i < watched->texts.count; i++)
+		watched->ways[i] = watched->rules[i].is_enabled && watched->rules[i].is_planned ? WATCHED_ALONE : WATCHED_NEVER;
+	watched->keys = NIL;
+	watched->any = NULL;
+	watched->together = 0;
+	watched->is_sorted = true;
 }
 
 /* Make the rules ready to run; whether there is any that can. */
@@ -321,12 +362,15 @@ watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, voi
 	for (int i = 0; i < watched->texts.count; i++)
 		if (watched->rules[i].is_enabled)
 			can_run |= watched_rule_prepare(watched, relation, &watched->rules[i], failure, argument);
-	if (can_run && !watched->has_any)
+	if (can_run && !watched->is_sorted)
 	{
-		watched->has_any = true;
-		/* if that fails, each rule will say why */
-		if (!attempt(watched_prepare_any, watched, watched_must_fail, &error))
+		watched_sort_alone(watched);
+		if (!attempt(watched_sort, watched, watched_must_fail, &error))
+		{
+			/* each rule by itself will say why */
+			watched_sort_alone(watched);
 			FreeErrorData(error);
+		}
 	}
 	return can_run;
 }

@@ -11,6 +11,16 @@
 #include "utils/reltrigger.h"
 
 #include "watch/rule.h"
+#include "watch/rule_key.h"
+
+/* How it is found that a row may match a rule. */
+typedef enum WatchedWay
+{
+	WATCHED_NEVER,				/* not at all: it cannot run */
+	WATCHED_ALONE,				/* by asking it */
+	WATCHED_TOGETHER,			/* by asking it together with others */
+	WATCHED_BY_KEY				/* by a value that it asks for */
+} WatchedWay;
 
 /* A rule, ready to run. */
 typedef struct WatchedRule
@@ -41,8 +51,11 @@ typedef struct Watched
 	RuleTexts	texts;
 	WatchedRule *rules;			/* as many as texts */
 	uint64		known_changes;	/* catalog_changes of alert_rule when keys were looked up */
-	bool		has_any;		/* making the next one was tried */
-	ExprState  *any;			/* whether one of the rules with immutable conditions may match; NULL if each is to be asked */
+	bool		is_sorted;		/* the next four are up to date */
+	WatchedWay *ways;			/* by rule: how it is found that a row may match it */
+	List	   *keys;			/* of RuleKey; NIL if there are none */
+	ExprState  *any;			/* whether one of those that are asked together may match; NULL if there are none */
+	int			together;		/* how many these are */
 	AttrNumber	customer_id;	/* columns of feedback and event; 0 in other relations, this and the next four */
 	AttrNumber	touchpoint_id;
 	AttrNumber	org_unit_id;
@@ -55,7 +68,6 @@ typedef void (*WatchedFailure) (void *argument, const WatchedRule *rule, const E
 
 extern Watched *watched_get(Relation relation, const Trigger *trigger);
 extern bool watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, void *argument);
-extern bool watched_is_fast(const WatchedRule *rule);
 extern bool watched_must_fail(int sqlstate);
 
 #endif							/* CX_WATCHED_H */
