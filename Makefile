@@ -23,6 +23,9 @@ WATCH = control_chart seasonal_chart
 WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history rule_key outbox
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
+# the program that delivers messages, built where libcurl and its headers are
+COURIER = address courier database delivery log mail options stop text url
+
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect watch
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
@@ -85,7 +88,7 @@ MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
-EXTRA_CLEAN = pictures
+EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
 REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security metric_alert outbox capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
@@ -94,6 +97,11 @@ ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 PG_CPPFLAGS = -I$(srcdir)/src -isystem $(includedir_server) -DCX_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter
 
+COURIER_PROGRAM = src/courier/cx-courier
+COURIER_OBJS = $(COURIER:%=src/courier/%.o)
+CURL_LIBS := $(shell curl-config --checkfor 7.87.0 >/dev/null 2>&1 && curl-config --libs)
+CURL_CFLAGS := $(shell curl-config --cflags 2>/dev/null)
+
 all: $(JOINED)
 
 PG_CONFIG = pg_config
@@ -101,6 +109,31 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 $(OBJS): $(wildcard src/*.h src/*/*.h)
+
+ifneq ($(CURL_LIBS),)
+
+all: $(COURIER_PROGRAM)
+install: install-courier
+
+endif
+
+# the server's own flags for programs; nothing of this gets into the module
+$(COURIER_OBJS): override CPPFLAGS += -I$(includedir) $(CURL_CFLAGS)
+$(COURIER_OBJS): $(wildcard src/courier/*.h)
+
+$(COURIER_PROGRAM): $(COURIER_OBJS)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_EX) $(CURL_LIBS) $(libpq) -o $@
+
+install-courier: $(COURIER_PROGRAM)
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(COURIER_PROGRAM) '$(DESTDIR)$(bindir)/'
+
+uninstall: uninstall-courier
+
+uninstall-courier:
+	rm -f '$(DESTDIR)$(bindir)/$(notdir $(COURIER_PROGRAM))'
+
+.PHONY: install-courier uninstall-courier
 
 endif
 

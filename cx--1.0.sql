@@ -6234,12 +6234,12 @@ DECLARE
 	success CONSTANT jsonpath := (SELECT f.success::jsonpath FROM cx_data.outbox AS o JOIN cx_data.channel AS c USING (channel_id) JOIN cx_data.channel_format AS f ON f.code = c.format WHERE o.outbox_id = ids[1]);
 	problem text := error;
 BEGIN
-	IF problem IS NULL AND status NOT BETWEEN 200 AND 299 THEN
-		problem := format('status %s', status);
+	IF problem IS NULL AND (status BETWEEN 200 AND 299) IS NOT TRUE THEN
+		problem := concat('status ', coalesce(status::text, 'unknown'));
 	ELSIF problem IS NULL AND success IS NOT NULL THEN
 		-- chat robots answer 200 whatever happens, and say in the body what did
 		BEGIN
-			IF NOT response::jsonb @@ success THEN
+			IF (response::jsonb @@ success) IS NOT TRUE THEN
 				problem := 'refused: ' || left(regexp_replace(response, '[[:cntrl:]]', ' ', 'g'), 200);
 			END IF;
 		EXCEPTION WHEN data_exception THEN
