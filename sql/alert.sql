@@ -237,6 +237,18 @@ SELECT rule, count(DISTINCT customer_id), count(*), sum(matches) FROM cx_data.al
 SELECT count(*) FROM cx_data.outbox;
 SELECT cx.drop_alert('storm'), cx.drop_alert('flood');
 
+-- thousands of alerts in one transaction do not use up the server's locks
+CREATE TABLE stream (id integer PRIMARY KEY);
+SELECT cx.create_alert('stream', 'stream', 'true', customer => $$'s' || id$$);
+TRUNCATE cx_data.alert, cx_data.alert_match;
+BEGIN;
+DO $$ BEGIN FOR i IN 1 .. 1000 LOOP INSERT INTO stream VALUES (i); END LOOP; END $$;
+SELECT count(*) BETWEEN 1 AND 50 AS few_locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+COMMIT;
+SELECT count(*) AS alerts, (SELECT count(*) FROM cx_data.alert_match) AS waiting FROM cx_data.alert;
+SELECT cx.drop_alert('stream');
+DROP TABLE stream;
+
 -- partitions, those that are added later, and rows that move; a trigger that throws rows away leaves pairs by key
 CREATE TABLE visits (id integer, place text, score integer, PRIMARY KEY (id, place)) PARTITION BY LIST (place);
 CREATE TABLE visits_shop (score integer, gone text, place text NOT NULL, id integer NOT NULL);

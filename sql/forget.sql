@@ -24,6 +24,10 @@ CREATE VIEW captured AS
 SELECT regexp_replace(source_key, '^erased:[0-9a-f]{64}$', 'hash') COLLATE "C" AS key, customer.code AS customer, org_unit.code AS unit, score, comment, feedback.attributes
 FROM cx_data.feedback LEFT JOIN cx_data.customer USING (customer_id) LEFT JOIN cx_data.org_unit ON org_unit.org_unit_id = feedback.org_unit_id;
 CREATE TABLE tokens (who text, token text);
+-- what alert rules hold of him goes too
+INSERT INTO cx_data.channel (code, format, url) VALUES ('ops', 'webhook', 'https://example.com');
+SELECT cx.create_alert('all', 'cx_data.feedback', 'comment IS NOT NULL', message => '{customer} {customer.name} {comment} {source_key}', route => 'channel:ops', cooldown => '0'),
+	cx.create_alert('errors', 'cx_data.feedback', '(comment || score)::integer > 0') \g /dev/null
 \set ECHO all
 
 SELECT cx.create_import('web', 'cx', '{"": {"metric": "nps", "touchpoint": "shop"}}', '{"invitation": "$.link", "states": {"partial": "$ ? (@.partial == true)"}}') > 0 AS created;

@@ -65,11 +65,15 @@ CREATE FUNCTION cx.filled_in(template text, rule text, customer text, customer_n
 	END;
 COMMENT ON FUNCTION cx.filled_in(text, text, text, text, text, text, text, text, text, text) IS 'a message or route with the names that the program knows filled in; called by raise_alerts';
 
+CREATE FUNCTION cx.may_lock_alerts(wanted integer) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.may_lock_alerts(integer) IS 'whether this transaction may take so many locks more on alerts; counts them. Part of raise_alerts';
+
 CREATE FUNCTION cx.alert_locks(matches jsonb) RETURNS bigint[]
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	-- few, for locks take shared memory; of many matches at once, two transactions may raise the same alert twice
-	IF jsonb_array_length(matches) > 50 THEN
+	-- few, for locks take shared memory; without them two transactions at the same time may raise the same alert twice
+	IF NOT cx.may_lock_alerts(jsonb_array_length(matches)) THEN
 		RETURN '{}';
 	END IF;
 	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
@@ -270,8 +274,13 @@ DECLARE
 BEGIN
 	UPDATE cx_data.alert_error AS e SET source_row = NULL, message = 'the message is not kept, for it may name a customer who was erased'
 	WHERE EXISTS (SELECT FROM unnest(strings) AS s
-		WHERE strpos(e.source_row, quote_literal(s)) > 0
-			OR strpos(lower(concat_ws(' ', e.source_row, e.message)), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0);
+			WHERE strpos(e.source_row, quote_literal(s)) > 0
+				OR strpos(lower(concat_ws(' ', e.source_row, e.message)), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0)
+		-- what is wrong may quote the row: nobody knows whose it is in tables of the user
+		OR (e.source_row IS NOT NULL AND CASE (SELECT r.relation FROM cx_data.alert_rule AS r WHERE r.alert_rule_id = e.alert_rule_id)
+			WHEN 'cx_data.feedback'::regclass THEN EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.customer_id = customer AND e.source_row = 'feedback_id = ' || f.feedback_id)
+			WHEN 'cx_data.event'::regclass THEN EXISTS (SELECT FROM cx_data.event AS f WHERE f.customer_id = customer AND e.source_row = 'event_id = ' || f.event_id)
+			ELSE true END);
 	GET DIAGNOSTICS erased = ROW_COUNT;
 	RETURN erased;
 END

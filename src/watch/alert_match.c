@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -24,6 +25,9 @@
 
 /* Characters of a value that a message shows. */
 #define ALERT_VALUE_LENGTH 200
+
+/* Locks on alerts that a transaction may take. */
+#define ALERT_MOST_LOCKS 30
 
 /* What rows have in common that make one alert: the rule, and the customer, or where he is unknown the place. */
 typedef struct AlertKey
@@ -204,6 +208,27 @@ alert_forget(AlertMatches *matches)
 	matches->by_key = NULL;
 	matches->in_order = NIL;
 	matches->count = 0;
+}
+
+/*
+ * Whether this transaction may take so many locks more on alerts: all sessions
+ * share the room for locks, and other work needs it too.
+ */
+PG_FUNCTION_INFO_V1(may_lock_alerts);
+Datum
+may_lock_alerts(PG_FUNCTION_ARGS)
+{
+	static TimestampTz transaction = 0;
+	static int	taken = 0;
+	int			wanted = PG_GETARG_INT32(0);
+
+	if (transaction != GetCurrentTransactionStartTimestamp())
+		taken = 0;
+	transaction = GetCurrentTransactionStartTimestamp();
+	if (wanted > ALERT_MOST_LOCKS - taken)
+		PG_RETURN_BOOL(false);
+	taken += wanted;
+	PG_RETURN_BOOL(true);
 }
 
 /* Add an error of a rule, or with 0 of them all; the row may be unknown. */

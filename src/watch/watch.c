@@ -487,12 +487,14 @@ Datum
 watch(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = watch_trigger(fcinfo);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "cx watch", ALLOCSET_SMALL_SIZES);
-	MemoryContext before = MemoryContextSwitchTo(context);
+	MemoryContext context;
+	MemoryContext before;
 	Watched    *watched;
 
 	if (tuplestore_tuple_count(trigger->tg_newtable) == 0)
 		return PointerGetDatum(NULL);
+	context = AllocSetContextCreate(CurrentMemoryContext, "cx watch", ALLOCSET_SMALL_SIZES);
+	before = MemoryContextSwitchTo(context);
 	watched = watched_get(trigger->tg_relation, trigger->tg_trigger);
 	if (!watched->is_signed)
 		ereport(program_strict_alerts() ? ERROR : WARNING,
