@@ -1891,10 +1891,10 @@ CREATE FUNCTION cx.filled_in(template text, rule text, customer text, customer_n
 		-- watch() marks names of the program by a character that values never hold, so nothing is filled in twice
 		SELECT CASE WHEN pg_catalog.strpos(template, E'\x01') = 0 THEN template
 			ELSE replace(replace(replace(replace(replace(replace(replace(replace(replace(template,
-				E'\x01rule\x01', rule), E'\x01customer\x01', customer), E'\x01customer.name\x01', customer_name),
-				E'\x01touchpoint\x01', touchpoint), E'\x01touchpoint.name\x01', touchpoint_name),
-				E'\x01org_unit\x01', org_unit), E'\x01org_unit.name\x01', org_unit_name),
-				E'\x01staff\x01', staff), E'\x01staff.name\x01', staff_name) END;
+				E'\x01rule\x01', translate(rule, E'\x01', ' ')), E'\x01customer\x01', translate(customer, E'\x01', ' ')), E'\x01customer.name\x01', translate(customer_name, E'\x01', ' ')),
+				E'\x01touchpoint\x01', translate(touchpoint, E'\x01', ' ')), E'\x01touchpoint.name\x01', translate(touchpoint_name, E'\x01', ' ')),
+				E'\x01org_unit\x01', translate(org_unit, E'\x01', ' ')), E'\x01org_unit.name\x01', translate(org_unit_name, E'\x01', ' ')),
+				E'\x01staff\x01', translate(staff, E'\x01', ' ')), E'\x01staff.name\x01', translate(staff_name, E'\x01', ' ')) END;
 	END;
 COMMENT ON FUNCTION cx.filled_in(text, text, text, text, text, text, text, text, text, text) IS 'a message or route with the names that the program knows filled in; called by raise_alerts';
 
@@ -1910,28 +1910,39 @@ BEGIN
 		RETURN '{}';
 	END IF;
 	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
-		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id', m.match ->> 'customer'))));
+		-- who is not known by key may be added by others just now, whatever rule they found
+		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(coalesce('customer ' || (m.match ->> 'customer'), concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id')))));
 END
 $$;
 COMMENT ON FUNCTION cx.alert_locks(jsonb) IS 'which matches, by number from 1, others are writing to in transactions of theirs; locks the rest against them. Part of raise_alerts';
 
-CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+CREATE FUNCTION cx.add_alerted_customers(matches jsonb, busy bigint[]) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
-	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.customer FROM jsonb_to_recordset(matches) AS m (customer text)
-		WHERE m.customer <> '' AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.customer) AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.customer));
-	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
-	busy bigint[];
-	raised bigint;
-	told bigint;
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.match ->> 'customer' FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
+		WHERE m.match ->> 'customer' <> '' AND m.place <> ALL (busy) AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.match ->> 'customer')
+			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.match ->> 'customer'));
 BEGIN
 	IF names <> '{}' THEN
 		-- as capturing does
 		PERFORM cx.add_customers(names, array_fill(now(), ARRAY[cardinality(names)]));
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.add_alerted_customers(jsonb, bigint[]) IS 'adds customers whom nobody knew yet, but for those whom others are adding; part of raise_alerts';
+
+CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
+	busy bigint[];
+	raised bigint;
+	told bigint;
+BEGIN
 	-- before the look at what is there, which then sees all that others did before they unlocked
 	busy := cx.alert_locks(matches);
+	PERFORM cx.add_alerted_customers(matches, busy);
 
 	WITH given AS MATERIALIZED (
 		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown,
@@ -1939,7 +1950,7 @@ BEGIN
 			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
 			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
 			s.staff_id, s.code AS staff, coalesce(s.name, s.code) AS staff_name,
-			m.place, m.merge_id AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
+			m.place, m.customer AS given_customer, m.merge_id AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
 			sum(m.matches) OVER alike AS all_matches, row_number() OVER (alike ORDER BY m.place) AS number
 		FROM (
 			SELECT row_number() OVER () AS place, element.*,
@@ -1959,8 +1970,8 @@ BEGIN
 	), latest AS MATERIALIZED (
 		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
 			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
-			cx.filled_in(g.route, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
-				coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) AS new_route,
+			cx.filled_in(g.route, translate(g.name, ',', ' '), translate(coalesce(g.customer, ''), ',', ' '), '', translate(coalesce(g.touchpoint, ''), ',', ' '), '',
+				translate(coalesce(g.org_unit, ''), ',', ' '), '', translate(coalesce(g.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
 			left(CASE WHEN g.message IS NULL THEN concat_ws(', ', g.name, g.customer_name, g.touchpoint_name, g.org_unit_name)
 				ELSE cx.filled_in(g.message, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
 					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
@@ -1990,7 +2001,7 @@ BEGIN
 	), kept AS (
 		INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, org_unit_id, customer_merge_id, payload)
 		SELECT l.alert_rule_id, l.customer_id, l.org_unit_id, l.customer_merge_id,
-			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
+			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'customer', CASE WHEN l.customer_id IS NULL THEN l.given_customer END, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
 				'customer_merge_id', l.customer_merge_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
 		FROM latest AS l
 		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
@@ -2023,6 +2034,31 @@ END
 $$;
 COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, and writes messages into the outbox. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
 
+CREATE FUNCTION cx.keep_matches(matches jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, org_unit_id, customer_merge_id, payload)
+	SELECT (m ->> 'rule_id')::bigint, (m ->> 'customer_id')::bigint, (m ->> 'org_unit_id')::bigint, (m ->> 'customer_merge_id')::bigint, m FROM jsonb_array_elements(matches) AS m;
+END
+$$;
+COMMENT ON FUNCTION cx.keep_matches(jsonb) IS 'keeps what rules found and could not be raised, for maintain to try again; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.raise_one_by_one(matches jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	match jsonb;
+BEGIN
+	FOR match IN SELECT m FROM jsonb_array_elements(matches) AS m LOOP
+		BEGIN
+			PERFORM cx.raise_alerts(jsonb_build_array(match));
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM cx.note_alert_errors(jsonb_build_array(jsonb_build_object('rule_id', match -> 'rule_id', 'sqlstate', SQLSTATE, 'message', left(SQLERRM, 2000))));
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cx.raise_one_by_one(jsonb) IS 'raises what rules found, each by itself, and notes what cannot be raised; called by count_matches';
+
 CREATE FUNCTION cx.count_matches() RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2037,7 +2073,11 @@ BEGIN
 		|| jsonb_strip_nulls(jsonb_build_object('customer_id', customer_id, 'customer_merge_id', customer_merge_id)) ORDER BY alert_match_id)
 	INTO taken FROM gone WHERE payload ? 'rule_id';
 	IF taken IS NOT NULL THEN
-		PERFORM cx.raise_alerts(taken);
+		BEGIN
+			PERFORM cx.raise_alerts(taken);
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM cx.raise_one_by_one(taken);
+		END;
 	END IF;
 	RETURN coalesce(jsonb_array_length(taken), 0);
 END
@@ -2301,6 +2341,15 @@ COMMENT ON TABLE cx_data.customer_identity IS 'names under which the same custom
 COMMENT ON COLUMN cx_data.customer_identity.kind IS 'kind of name, such as crm, phone or device';
 COMMENT ON COLUMN cx_data.customer_identity.value IS 'the name itself, unique within its kind';
 COMMENT ON COLUMN cx_data.customer_identity.customer_merge_id IS 'merge by which the name came to this customer; NULL if it always was his';
+
+CREATE TABLE IF NOT EXISTS cx_data.seal (
+	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT seal_singleton_check CHECK (singleton),
+	key text NOT NULL DEFAULT gen_random_uuid() || '/' || gen_random_uuid(),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO cx_data.seal DEFAULT VALUES ON CONFLICT DO NOTHING;
+COMMENT ON TABLE cx_data.seal IS 'one row: what marks the triggers on tables of users as made by the owners of these; for nobody to read but the owner of the program';
+COMMENT ON COLUMN cx_data.seal.key IS 'key of the marks; whoever knows it can make out those of others';
 
 CREATE TABLE IF NOT EXISTS cx_data.erasure (
 	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT erasure_singleton_check CHECK (singleton),
@@ -2784,6 +2833,8 @@ CREATE OR REPLACE TRIGGER source_changed AFTER INSERT OR UPDATE OR DELETE OR TRU
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 
 CREATE OR REPLACE TRIGGER customer_merge_changed AFTER INSERT OR DELETE OR TRUNCATE ON cx_data.customer_merge
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+CREATE OR REPLACE TRIGGER seal_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.seal
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 CREATE OR REPLACE TRIGGER erasure_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.erasure
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
@@ -5100,6 +5151,7 @@ BEGIN
 		WHEN 'alerts' THEN
 			PERFORM cx.count_matches();
 			PERFORM cx.evaluate_alerts();
+			DELETE FROM cx_data.alert_error WHERE created_at < now() - interval '30 days';
 			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
@@ -5213,6 +5265,7 @@ CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	watched record;
+	other regclass;
 BEGIN
 	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT watched FROM pg_class WHERE oid = relation;
 	IF NOT pg_has_role(watched.relowner, 'USAGE') THEN
@@ -5226,6 +5279,22 @@ BEGIN
 	IF watched.relkind NOT IN ('r', 'p') OR watched.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation
 			USING ERRCODE = 'wrong_object_type', HINT = 'Watch a table that is not temporary; rows of a view or foreign table can be attached with cx.attach_feedback() or cx.attach_event(), and cx_data.feedback or cx_data.event watched.';
+	END IF;
+	other := (
+		WITH RECURSIVE above AS (
+			SELECT inhparent AS oid FROM pg_inherits WHERE inhrelid = relation UNION SELECT i.inhparent FROM pg_inherits AS i JOIN above ON i.inhrelid = above.oid
+		), below AS (
+			SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = relation UNION SELECT i.inhrelid FROM pg_inherits AS i JOIN below ON i.inhparent = below.oid
+		)
+		SELECT t.tgrelid FROM pg_trigger AS t
+		WHERE t.tgfoid = 'cx.watch'::regproc AND (t.tgrelid IN (SELECT oid FROM above)
+			-- once this one has rules, those below have them too
+			OR (t.tgrelid IN (SELECT oid FROM below) AND NOT EXISTS (SELECT FROM pg_trigger AS own WHERE own.tgrelid = relation AND own.tgfoid = 'cx.watch'::regproc)))
+		ORDER BY 1 LIMIT 1);
+	IF other IS NOT NULL THEN
+		RAISE EXCEPTION '% has alert rules', other
+			USING ERRCODE = 'wrong_object_type', DETAIL = format('%s and %s are a table and a partition or child of it.', relation, other),
+				HINT = 'Make all of them on the topmost table; a condition may tell partitions apart.';
 	END IF;
 END
 $$;
@@ -6366,7 +6435,7 @@ BEGIN
 		SELECT o.relation FROM cx.other_privileges() AS o
 		WHERE o.privilege = 'SELECT' AND privileges_of_level.level = ANY (o.levels)
 	)
-	SELECT 'SELECT', m.name, NULL::text[] FROM made AS m WHERE m.is_view OR level = 'admin'
+	SELECT 'SELECT', m.name, NULL::text[] FROM made AS m WHERE m.is_view OR (level = 'admin' AND m.name <> 'seal')
 	UNION ALL
 	SELECT 'SELECT', c.relation, array_agg(c.column_name ORDER BY c.attnum)
 	FROM readable JOIN cx.program_columns() AS c ON c.relation = readable.name
@@ -6379,7 +6448,7 @@ BEGIN
 	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';

@@ -304,6 +304,90 @@ SELECT rule, message FROM raised ORDER BY message;
 SELECT rule, source_row, message FROM failed;
 SELECT cx.drop_alert('noting'), cx.drop_alert('circle');
 
+-- a rule's function that changes what the rules run on, and writes to their own table
+CREATE TABLE nest (id integer PRIMARY KEY, a integer);
+CREATE FUNCTION victim(i integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN i = 1; END';
+CREATE FUNCTION flip(i integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN i > 100; END';
+CREATE FUNCTION dropper(i integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF i = 1 THEN
+		DROP FUNCTION public.victim(integer);
+		EXECUTE 'CREATE OR REPLACE FUNCTION public.flip(i integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS ''SELECT i > 200''';
+		PERFORM cx.disable_alert('nest 3');
+		INSERT INTO public.nest VALUES (1000, 1);
+	END IF;
+	RETURN false;
+END $$;
+SELECT cx.create_alert('nest 1', 'nest', 'public.dropper(id)'), cx.create_alert('nest 2', 'nest', 'public.victim(a)', message => '{id}', cooldown => '0'), cx.create_alert('nest 3', 'nest', 'a = 3', message => '{id}', cooldown => '0');
+SELECT count(cx.create_alert('flip ' || i, 'nest', format('public.flip(a + %s)', i))) FROM generate_series(1, 20) AS i;
+TRUNCATE cx_data.alert, cx_data.alert_error;
+INSERT INTO nest SELECT i, i FROM generate_series(1, 5) AS i;
+SELECT count(*) FROM nest;
+SELECT rule, message FROM raised ORDER BY rule, message;
+SELECT DISTINCT rule, regexp_replace(message, '\d+', '...') AS message FROM failed;
+SELECT count(cx.drop_alert(name)) FROM cx_data.alert_rule;
+DROP TABLE nest;
+DROP FUNCTION flip(integer), dropper(integer);
+
+-- functions that are not volatile see the rows of the statement; the row as it was may err; codes too long, and none
+CREATE TABLE odd (id integer PRIMARY KEY, who text, load numeric, cap numeric, place text);
+CREATE FUNCTION many(text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT count(*) >= 3 FROM public.odd WHERE who = $1';
+SELECT cx.create_alert('many', 'odd', 'public.many(who)', customer => 'who', message => '{id}'), cx.create_alert('full', 'odd', 'load / cap > 0.5', message => '{id}', cooldown => '0', touchpoint => 'place', customer => 'who');
+TRUNCATE cx_data.alert, cx_data.alert_error;
+INSERT INTO odd VALUES (1, 'x', 0, 1), (2, 'x', 0, 1);
+INSERT INTO odd VALUES (3, 'x', 0, 1);
+INSERT INTO odd VALUES (4, 'y', 9, 0);
+UPDATE odd SET cap = 10 WHERE id = 4;
+INSERT INTO odd VALUES (5, repeat('long', 1000), 1, 1, NULL), (6, '', 1, 1, 'shop'), (7, '', 1, 1, 'billing'), (8, 'z', 1, 1, NULL);
+SELECT rule, customer, touchpoint, matches, message FROM raised;
+SELECT * FROM failed;
+SELECT cx.drop_alert('many'), cx.drop_alert('full');
+DROP TABLE odd;
+DROP FUNCTION many(text);
+-- what comes in with a row does not say whom else to tell, nor fill in what follows
+SELECT cx.create_alert('route', 'orders', 'amount = 1', customer => 'who', route => 'staff:{clerk}, channel:{customer}', message => '{customer} {staff.name}', staff => 'clerk');
+TRUNCATE cx_data.alert, cx_data.outbox;
+INSERT INTO orders (id, amount, clerk, who) VALUES (901, 1, 'tom,channel:ops,unit:shop17', E'\x01staff.name\x01,channel:ops');
+SELECT route, last_error, payload ->> 'message' AS message FROM cx_data.outbox;
+SELECT cx.drop_alert('route');
+-- what cannot be raised is kept, and maintain() tells which it is
+CREATE TABLE fresh (id integer PRIMARY KEY, who text);
+SELECT cx.create_alert('fresh', 'fresh', 'true', customer => 'who', message => '{who}');
+TRUNCATE cx_data.alert, cx_data.alert_error;
+ALTER TABLE cx_data.alert ADD CONSTRAINT nobody_called_u7 CHECK (message <> 'u7');
+INSERT INTO fresh SELECT i, 'u' || i FROM generate_series(1, 10) AS i;
+SELECT count(*) AS alerts, (SELECT count(*) FROM cx_data.alert_match) AS waiting FROM cx_data.alert;
+CALL cx.maintain();
+SELECT count(*) AS alerts, (SELECT count(*) FROM cx_data.alert_match) AS waiting FROM cx_data.alert;
+SELECT * FROM failed;
+ALTER TABLE cx_data.alert DROP CONSTRAINT nobody_called_u7;
+-- the program that is not what it should be
+BEGIN;
+DROP TABLE cx_data.alert_rule CASCADE;
+INSERT INTO fresh VALUES (100, 'u1');
+ROLLBACK;
+BEGIN;
+ALTER SCHEMA cx_data RENAME TO elsewhere;
+INSERT INTO fresh VALUES (100, 'u1');
+ROLLBACK;
+SELECT cx.drop_alert('fresh');
+DROP TABLE fresh;
+-- rules of a table and of a part of it would be in each other's way
+CREATE TABLE whole (id integer) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+SELECT cx.create_alert('part', 'part', 'true');
+SELECT cx.create_alert('whole', 'whole', 'true');
+SELECT cx.drop_alert('part');
+SELECT cx.create_alert('whole', 'whole', 'true'), cx.create_alert('whole too', 'whole', 'true');
+SELECT cx.create_alert('part', 'part', 'true');
+CREATE TABLE later (id integer);
+SELECT cx.create_alert('later', 'later', 'true');
+ALTER TABLE whole ATTACH PARTITION later FOR VALUES IN (2);
+CALL cx.maintain();
+SELECT rule, status FROM cx_data.alert_rule_status ORDER BY rule COLLATE "C";
+SELECT cx.drop_alert(name) FROM cx_data.alert_rule;
+DROP TABLE whole;
+
 -- the program's drop takes the rules off the user's tables, which stay as they are
 SELECT cx.create_alert('last', 'orders', 'amount < 0');
 SELECT count(*) FROM orders;

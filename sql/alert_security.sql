@@ -115,6 +115,16 @@ INSERT INTO work.orders VALUES (41, 'bob');
 RESET ROLE;
 SELECT * FROM raised;
 SELECT rule, status, problem FROM cx_data.alert_rule_status;
+-- nor may a condition be added to them
+SET ROLE cx_regress_owner;
+SELECT cx.alter_alert('low', condition => 'who = ''nobody''');
+RESET ROLE;
+SELECT status FROM cx_data.alert_rule_status;
+SELECT replace(replace(pg_get_triggerdef(oid), 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER'), 'EXECUTE FUNCTION', 'WHEN (false) EXECUTE FUNCTION') AS definition FROM pg_trigger WHERE tgrelid = 'work.orders'::regclass AND tgname = 'cx_watch_insert' \gset
+SET ROLE cx_regress_evil;
+:definition;
+RESET ROLE;
+SELECT status, problem FROM cx_data.alert_rule_status;
 -- the owner sets it right
 DROP TRIGGER a_forge ON work.orders;
 SET ROLE cx_regress_owner;
@@ -147,6 +157,10 @@ INSERT INTO work.gift VALUES (2);
 SELECT rule, matches FROM raised WHERE rule = 'gift';
 SELECT rule, status, problem FROM cx_data.alert_rule_status WHERE rule = 'gift';
 SELECT cx.drop_alert('gift');
+-- errors may quote what the writer may not read, so only a superuser has them fail statements
+SET ROLE cx_regress_app;
+SET cx.strict_alerts = on;
+RESET ROLE;
 -- a partition that somebody else owns does not get the rules
 SET ROLE cx_regress_owner;
 CREATE TABLE work.part (id integer) PARTITION BY LIST (id);

@@ -172,6 +172,7 @@ SELECT command, try(command) FROM unnest(ARRAY[$$SELECT cx.alter_alert('outages'
 	$$SELECT * FROM cx.test_metric_alert('outages', '[-infinity, now]')$$, $$SELECT cx.alter_metric_alert('outages', weeks => 99)$$]) AS command;
 CREATE ROLE cx_regress_nobody;
 GRANT USAGE ON SCHEMA cx_data TO cx_regress_nobody;
+GRANT SELECT ON cx_data.metric, cx_data.access TO cx_regress_nobody;
 SET ROLE cx_regress_nobody;
 SELECT try('SELECT * FROM cx.evaluate_alerts()'), try($$SELECT cx.create_anomaly_alert('y', 'events:x')$$);
 RESET ROLE;

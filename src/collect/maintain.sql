@@ -167,6 +167,7 @@ BEGIN
 		WHEN 'alerts' THEN
 			PERFORM cx.count_matches();
 			PERFORM cx.evaluate_alerts();
+			DELETE FROM cx_data.alert_error WHERE created_at < now() - interval '30 days';
 			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);

@@ -70,7 +70,7 @@ BEGIN
 		SELECT o.relation FROM cx.other_privileges() AS o
 		WHERE o.privilege = 'SELECT' AND privileges_of_level.level = ANY (o.levels)
 	)
-	SELECT 'SELECT', m.name, NULL::text[] FROM made AS m WHERE m.is_view OR level = 'admin'
+	SELECT 'SELECT', m.name, NULL::text[] FROM made AS m WHERE m.is_view OR (level = 'admin' AND m.name <> 'seal')
 	UNION ALL
 	SELECT 'SELECT', c.relation, array_agg(c.column_name ORDER BY c.attnum)
 	FROM readable JOIN cx.program_columns() AS c ON c.relation = readable.name
@@ -83,7 +83,7 @@ BEGIN
 	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';

@@ -147,6 +147,15 @@ COMMENT ON COLUMN cx_data.customer_identity.kind IS 'kind of name, such as crm, 
 COMMENT ON COLUMN cx_data.customer_identity.value IS 'the name itself, unique within its kind';
 COMMENT ON COLUMN cx_data.customer_identity.customer_merge_id IS 'merge by which the name came to this customer; NULL if it always was his';
 
+CREATE TABLE IF NOT EXISTS cx_data.seal (
+	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT seal_singleton_check CHECK (singleton),
+	key text NOT NULL DEFAULT gen_random_uuid() || '/' || gen_random_uuid(),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO cx_data.seal DEFAULT VALUES ON CONFLICT DO NOTHING;
+COMMENT ON TABLE cx_data.seal IS 'one row: what marks the triggers on tables of users as made by the owners of these; for nobody to read but the owner of the program';
+COMMENT ON COLUMN cx_data.seal.key IS 'key of the marks; whoever knows it can make out those of others';
+
 CREATE TABLE IF NOT EXISTS cx_data.erasure (
 	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT erasure_singleton_check CHECK (singleton),
 	salt text NOT NULL DEFAULT gen_random_uuid() || '/' || gen_random_uuid(),

@@ -67,8 +67,9 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
 	[PROGRAM_ALERT_RULE] = "SELECT alert_rule_id::bigint, name::text, (kind = 'row' AND enabled)::integer, (scope IS NOT NULL)::integer, NULL::text, relation::oid"
 		" FROM cx_data.alert_rule WHERE alert_rule_id IS NOT NULL AND name IS NOT NULL",
-	/* of these two only whether there is any row, and the salt, which stands in for the code */
+	/* of these only whether there is any row, and the salt or the key, which stands in for the code */
 	[PROGRAM_CUSTOMER_MERGE] = "SELECT 1::bigint, ''::text, 0, 0, NULL::text, 0::oid FROM cx_data.customer_merge LIMIT 1",
+	[PROGRAM_SEAL] = "SELECT 1::bigint, key::text, 0, 0, NULL::text, 0::oid FROM cx_data.seal WHERE key IS NOT NULL LIMIT 1",
 	[PROGRAM_ERASURE] = "SELECT 1::bigint, salt::text, 0, 0, NULL::text, 0::oid FROM cx_data.erasure WHERE salt IS NOT NULL LIMIT 1",
 };
 
@@ -206,6 +207,13 @@ catalog_find_id(ProgramTable table, int64 id)
 	CatalogId  *found = hash_search(catalog_get(table)->by_id, &id, HASH_FIND, NULL);
 
 	return found == NULL ? NULL : found->entry;
+}
+
+/* Whether a table is in memory, so that looking into it reads nothing. */
+bool
+catalog_is_current(ProgramTable table)
+{
+	return catalogs[table].is_current;
 }
 
 /* A number that changes with the table; what was found is still so while it is the same. */

@@ -31,6 +31,7 @@ typedef struct CatalogEntry
 
 extern const CatalogEntry *catalog_find(ProgramTable table, const char *code);
 extern const CatalogEntry *catalog_find_id(ProgramTable table, int64 id);
+extern bool catalog_is_current(ProgramTable table);
 extern uint64 catalog_changes(ProgramTable table);
 extern Clock *catalog_clock(bool has_unit, int64 org_unit_id);
 

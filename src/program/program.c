@@ -46,6 +46,7 @@ static const char *const program_table_names[PROGRAM_TABLES] = {
 	[PROGRAM_ERASURE] = "erasure",
 	[PROGRAM_ERASED_CUSTOMER] = "erased_customer",
 	[PROGRAM_ALERT_RULE] = "alert_rule",
+	[PROGRAM_SEAL] = "seal",
 };
 
 static int	min_responses_setting = 30;
@@ -67,8 +68,9 @@ program_define_settings(void)
 							   PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("cx.strict_alerts",
 							 "Whether an error in an alert rule fails the statement instead of being recorded.",
-							 NULL, &strict_alerts_setting, false,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 "What went wrong may quote what the owner of the table alone may read, so it takes a superuser to set this.",
+							 &strict_alerts_setting, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("cx.notify",
 							 "Whether new messages to be delivered wake whoever listens to channel cx_outbox.",
 							 NULL, &notify_setting, false,

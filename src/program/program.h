@@ -32,6 +32,7 @@ typedef enum ProgramTable
 	PROGRAM_ERASURE,
 	PROGRAM_ERASED_CUSTOMER,
 	PROGRAM_ALERT_RULE,
+	PROGRAM_SEAL,
 	PROGRAM_TABLES				/* how many */
 } ProgramTable;
 

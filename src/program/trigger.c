@@ -21,8 +21,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "program/catalog.h"
 #include "program/hash.h"
-#include "program/program.h"
 #include "program/trigger.h"
 
 /* Copies of a trigger's arguments: the original ones go when the relation's definition is read again. */
@@ -41,18 +41,26 @@ trigger_arguments(const Trigger *trigger)
  * owner.  Whoever has the privilege TRIGGER on a table can make a trigger, but
  * only the owner can put a comment on it: the arguments run with the owner's
  * rights only if a comment with this mark says that they are the owner's.  A
- * table that passes to another role does not take them along.
+ * table that passes to another role does not take them along: the mark holds the
+ * name of the owner, and a secret, lest anybody makes out that of another one.
  */
 static char *
 trigger_mark(Oid owner, int count, char **arguments)
 {
+	const CatalogEntry *seal = catalog_find_id(PROGRAM_SEAL, 1);
+	char	   *name = GetUserNameFromId(owner, false);
 	StringInfoData all;
 
+	if (seal == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s.seal is empty", PROGRAM_SCHEMA),
+				 errhint("CALL cx.upgrade_program(); attach tables and make alert rules again after that.")));
 	initStringInfo(&all);
-	appendStringInfo(&all, "%s", GetUserNameFromId(owner, false));
+	appendStringInfo(&all, "%zu:%s", strlen(name), name);
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&all, "%zu:%s", strlen(arguments[i]), arguments[i]);
-	return psprintf("cx %s", hash_in_hex(all.data, all.len));
+	return psprintf("cx %s", hash_with_key_in_hex(seal->code, all.data, all.len));
 }
 
 /* Whether this owner of its relation made a trigger. */

@@ -26,6 +26,9 @@
 /* Characters of a value that a message shows. */
 #define ALERT_VALUE_LENGTH 200
 
+/* Bytes of an error that are kept. */
+#define ALERT_ERROR_LENGTH 2000
+
 /* Locks on alerts that a transaction may take. */
 #define ALERT_MOST_LOCKS 30
 
@@ -47,9 +50,9 @@ typedef struct AlertEntry
 	int64		rows;
 } AlertEntry;
 
-/* Append the value of a column, in one line and not too long. */
+/* Append the value of a column, in one line and not too long; in a route without commas, which would begin another one. */
 void
-alert_append_value(StringInfo text, TupleTableSlot *row, AttrNumber column)
+alert_append_value(StringInfo text, TupleTableSlot *row, AttrNumber column, bool is_route)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(row, column, &isnull);
@@ -66,7 +69,7 @@ alert_append_value(StringInfo text, TupleTableSlot *row, AttrNumber column)
 	length = strlen(shown);
 	cut = pg_mbcharcliplen(shown, length, ALERT_VALUE_LENGTH);
 	for (int i = 0; i < cut; i++)
-		appendStringInfoChar(text, (unsigned char) shown[i] < 0x20 || shown[i] == 0x7f ? ' ' : shown[i]);
+		appendStringInfoChar(text, (unsigned char) shown[i] < 0x20 || shown[i] == 0x7f || (is_route && shown[i] == ',') ? ' ' : shown[i]);
 	if (cut < length)
 		appendStringInfoString(text, "...");
 }
@@ -181,11 +184,10 @@ write_array(const char *function, const char *array)
 	act_as_before(before);
 }
 
-/* Write the matches as alerts; work that may fail. */
-void
-alert_write(void *argument)
+/* The matches as a JSON array. */
+static char *
+matches_array(const AlertMatches *matches)
 {
-	AlertMatches *matches = (AlertMatches *) argument;
 	StringInfoData array;
 	ListCell   *cell;
 
@@ -197,7 +199,21 @@ alert_write(void *argument)
 		appendStringInfo(&array, "%c{%s\"matches\":" INT64_FORMAT "}", array.len == 0 ? '[' : ',', entry->members, entry->rows);
 	}
 	appendStringInfoChar(&array, ']');
-	write_array("raise_alerts", array.data);
+	return array.data;
+}
+
+/* Write the matches as alerts; work that may fail. */
+void
+alert_write(void *argument)
+{
+	write_array("raise_alerts", matches_array((AlertMatches *) argument));
+}
+
+/* Keep the matches for maintain(); work that may fail. */
+void
+alert_keep(void *argument)
+{
+	write_array("keep_matches", matches_array((AlertMatches *) argument));
 }
 
 /* Forget the matches. */
@@ -231,6 +247,13 @@ may_lock_alerts(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
+/* The beginning of a text that may be very long; NULL stays. */
+static char *
+shortened(const char *text)
+{
+	return text == NULL ? NULL : pnstrdup(text, pg_mbcliplen(text, strlen(text), ALERT_ERROR_LENGTH));
+}
+
 /* Add an error of a rule, or with 0 of them all; the row may be unknown. */
 void
 alert_error_add(AlertErrors *errors, int64 rule_id, const char *row, int sqlstate, const char *message)
@@ -243,10 +266,10 @@ alert_error_add(AlertErrors *errors, int64 rule_id, const char *row, int sqlstat
 		appendStringInfoChar(elements, ',');
 	appendStringInfoChar(elements, '{');
 	append_key(elements, "rule_id", rule_id);
-	append_text(elements, "source_row", row);
+	append_text(elements, "source_row", shortened(row));
 	append_text(elements, "sqlstate", unpack_sql_state(sqlstate));
 	appendStringInfoString(elements, "\"message\":");
-	escape_json(elements, message);
+	escape_json(elements, shortened(message));
 	appendStringInfoChar(elements, '}');
 }
 

@@ -45,11 +45,12 @@ typedef struct AlertErrors
 	int			count;
 } AlertErrors;
 
-extern void alert_append_value(StringInfo text, TupleTableSlot *row, AttrNumber column);
+extern void alert_append_value(StringInfo text, TupleTableSlot *row, AttrNumber column, bool is_route);
 extern AlertMatches *alert_matches(void);
 extern bool alert_count(AlertMatches *matches, const AlertMatch *match);
 extern void alert_add(AlertMatches *matches, const AlertMatch *match);
 extern void alert_write(void *matches);
+extern void alert_keep(void *matches);
 extern void alert_forget(AlertMatches *matches);
 extern void alert_error_add(AlertErrors *errors, int64 rule_id, const char *row, int sqlstate, const char *message);
 extern void alert_error_write(void *errors);

@@ -166,25 +166,28 @@ pair_by_key(RowPairs *pairs, Tuplestorestate *old_rows, Tuplestorestate *new_row
 	ExecDropSingleTupleTableSlot(old_slot);
 }
 
+/* Make room for rows in another order, where they need it; not in the subtransaction, which would close their files. */
+void
+row_pairs_begin(RowPairs *pairs)
+{
+	if (tuplestore_tuple_count(pairs->old_rows) == tuplestore_tuple_count(pairs->new_rows))
+		return;
+	pairs->old_sorted = tuplestore_begin_heap(false, false, work_mem);
+	pairs->new_sorted = tuplestore_begin_heap(false, false, work_mem);
+}
+
 /* Pair rows before and after an UPDATE; work that may fail. */
 void
 row_pairs_match(void *argument)
 {
 	RowPairs   *pairs = (RowPairs *) argument;
-	MemoryContext outer;
-	Tuplestorestate *old_rows;
-	Tuplestorestate *new_rows;
 	ActingAs	before;
 
-	if (tuplestore_tuple_count(pairs->old_rows) == tuplestore_tuple_count(pairs->new_rows))
+	if (pairs->old_sorted == NULL)
 		return;
-	outer = MemoryContextSwitchTo(pairs->context);
-	old_rows = tuplestore_begin_heap(false, false, work_mem);
-	new_rows = tuplestore_begin_heap(false, false, work_mem);
-	MemoryContextSwitchTo(outer);
 	before = act_as_reader(pairs->owner);
-	pair_by_key(pairs, old_rows, new_rows);
+	pair_by_key(pairs, pairs->old_sorted, pairs->new_sorted);
 	act_as_before(before);
-	pairs->old_rows = old_rows;
-	pairs->new_rows = new_rows;
+	pairs->old_rows = pairs->old_sorted;
+	pairs->new_rows = pairs->new_sorted;
 }

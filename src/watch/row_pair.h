@@ -17,12 +17,14 @@ typedef struct RowPairs
 {
 	Relation	relation;
 	Oid			owner;			/* of the relation */
-	MemoryContext context;		/* holds rows that are put in another order */
 	Tuplestorestate *old_rows;
 	Tuplestorestate *new_rows;
+	Tuplestorestate *old_sorted;	/* the same in another order; NULL if they need none */
+	Tuplestorestate *new_sorted;
 } RowPairs;
 
 extern char *row_name(Relation relation, Oid owner, TupleTableSlot *row, int64 number);
+extern void row_pairs_begin(RowPairs *pairs);
 extern void row_pairs_match(void *pairs);
 
 #endif							/* CX_ROW_PAIR_H */

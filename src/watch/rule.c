@@ -249,7 +249,10 @@ rule_analyze(Relation relation, const char *alias, const char *text, RuleField f
 	return node;
 }
 
-/* Let variables name the slots that hold their rows: the scanned one, or the outer one for the row before an UPDATE. */
+/*
+ * Let variables name the slots that hold their rows: the scanned one, or the outer
+ * one for the row before an UPDATE.  Who calls the row new_row means an UPDATE too.
+ */
 static Node *
 rule_place_rows(Node *node, void *uses_old)
 {
@@ -259,7 +262,7 @@ rule_place_rows(Node *node, void *uses_old)
 	{
 		Var		   *var = (Var *) copyObject(node);
 
-		if (var->varno == ROW_OLD)
+		if (var->varno != ROW_PLAIN)
 			*(bool *) uses_old = true;
 		var->varno = var->varno == ROW_OLD ? OUTER_VAR : ROW_PLAIN;
 		return (Node *) var;

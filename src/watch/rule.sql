@@ -34,6 +34,7 @@ CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	watched record;
+	other regclass;
 BEGIN
 	SELECT relkind, relpersistence, relnamespace, relowner INTO STRICT watched FROM pg_class WHERE oid = relation;
 	IF NOT pg_has_role(watched.relowner, 'USAGE') THEN
@@ -47,6 +48,22 @@ BEGIN
 	IF watched.relkind NOT IN ('r', 'p') OR watched.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation
 			USING ERRCODE = 'wrong_object_type', HINT = 'Watch a table that is not temporary; rows of a view or foreign table can be attached with cx.attach_feedback() or cx.attach_event(), and cx_data.feedback or cx_data.event watched.';
+	END IF;
+	other := (
+		WITH RECURSIVE above AS (
+			SELECT inhparent AS oid FROM pg_inherits WHERE inhrelid = relation UNION SELECT i.inhparent FROM pg_inherits AS i JOIN above ON i.inhrelid = above.oid
+		), below AS (
+			SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = relation UNION SELECT i.inhrelid FROM pg_inherits AS i JOIN below ON i.inhparent = below.oid
+		)
+		SELECT t.tgrelid FROM pg_trigger AS t
+		WHERE t.tgfoid = 'cx.watch'::regproc AND (t.tgrelid IN (SELECT oid FROM above)
+			-- once this one has rules, those below have them too
+			OR (t.tgrelid IN (SELECT oid FROM below) AND NOT EXISTS (SELECT FROM pg_trigger AS own WHERE own.tgrelid = relation AND own.tgfoid = 'cx.watch'::regproc)))
+		ORDER BY 1 LIMIT 1);
+	IF other IS NOT NULL THEN
+		RAISE EXCEPTION '% has alert rules', other
+			USING ERRCODE = 'wrong_object_type', DETAIL = format('%s and %s are a table and a partition or child of it.', relation, other),
+				HINT = 'Make all of them on the topmost table; a condition may tell partitions apart.';
 	END IF;
 END
 $$;

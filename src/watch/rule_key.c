@@ -104,6 +104,9 @@ add_comparison(List **keys, Oid operator, Oid collation, List *arguments, bool i
 	RuleKeyTest *test;
 	RuleKey    *key;
 
+	/* hash functions of some types know nothing of collations that take different texts for equal */
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		return false;
 	if (column == NULL || constants == NIL || !get_op_hash_functions(operator, &left, &right) ||
 		left >= FirstNormalObjectId || right >= FirstNormalObjectId)
 		return false;

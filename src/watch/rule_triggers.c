@@ -10,6 +10,7 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "utils/rel.h"
 
 #include "program/owner.h"
+#include "program/catalog.h"
 #include "program/trigger.h"
 #include "watch/rule_triggers.h"
 
@@ -53,6 +55,14 @@ signed_trigger(Relation relation)
 	return trigger;
 }
 
+/* Whether a trigger fires for all rows that it is made for: neither a condition nor a list of columns was added to it. */
+static bool
+trigger_is_whole(const Trigger *trigger)
+{
+	return trigger->tgqual == NULL && trigger->tgnattr == 0 && trigger->tgnewtable != NULL &&
+		!TRIGGER_FOR_ROW(trigger->tgtype) && (TRIGGER_FOR_INSERT(trigger->tgtype) || (TRIGGER_FOR_UPDATE(trigger->tgtype) && trigger->tgoldtable != NULL));
+}
+
 /* Raise an error unless all triggers that the rules of a relation need are there and fire. */
 static void
 check_triggers(Relation relation)
@@ -62,7 +72,7 @@ check_triggers(Relation relation)
 	Trigger    *trigger;
 
 	while ((trigger = next_trigger(relation, &place)) != NULL)
-		good += trigger_is_signed(relation->rd_rel->relowner, trigger) &&
+		good += trigger_is_signed(relation->rd_rel->relowner, trigger) && trigger_is_whole(trigger) &&
 			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
 	if (good < RULE_TRIGGERS)
 		ereport(ERROR,
@@ -163,13 +173,36 @@ drop_triggers(Oid relation_id)
 	}
 }
 
-/* Whether a child of a relation can have its rules. */
+/* Whether a relation has rules, signed ones, that are not those of another one above it. */
+static bool
+has_other_rules(Relation relation, Relation parent)
+{
+	Trigger    *trigger = signed_trigger(relation);
+	RuleTexts	texts;
+	const CatalogEntry *rule;
+
+	if (trigger == NULL)
+		return false;
+	texts = rules_read(trigger->tgnargs, trigger_arguments(trigger));
+	rule = texts.count == 0 ? NULL : catalog_find(PROGRAM_ALERT_RULE, texts.rules[0].name);
+	return rule != NULL && rule->relation != RelationGetRelid(parent);
+}
+
+/* Whether a child of a relation can have its rules; says why not. */
 static bool
 child_can_have_rules(Relation child, Relation parent)
 {
-	return !RELATION_IS_OTHER_TEMP(child) &&
-		(child->rd_rel->relkind == RELKIND_RELATION || child->rd_rel->relkind == RELKIND_PARTITIONED_TABLE) &&
-		child->rd_rel->relowner == parent->rd_rel->relowner;
+	if (RELATION_IS_OTHER_TEMP(child) || child->rd_rel->relowner != parent->rd_rel->relowner ||
+		(child->rd_rel->relkind != RELKIND_RELATION && child->rd_rel->relkind != RELKIND_PARTITIONED_TABLE))
+		return false;
+	if (has_other_rules(child, parent))
+	{
+		ereport(WARNING,
+				(errmsg("alert rules of \"%s\" do not look at rows written directly to \"%s\", which has others", RelationGetRelationName(parent), RelationGetRelationName(child)),
+				 errhint("Make all of them on \"%s\".", RelationGetRelationName(parent))));
+		return false;
+	}
+	return true;
 }
 
 /* Whether a child has the rules of its parent. */

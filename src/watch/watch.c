@@ -13,12 +13,14 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "program/attempt.h"
 #include "program/catalog.h"
@@ -33,6 +35,9 @@
 
 /* Matches that are kept in memory before they are written. */
 #define WATCH_MOST_MATCHES 10000
+
+/* Bytes of the longest code; an index takes about three times that. */
+#define WATCH_LONGEST_CODE 1000
 
 /* Places in a row besides those of rules. */
 #define AT_END -2				/* the row is done */
@@ -55,6 +60,8 @@ typedef struct Watching
 	int			place;			/* which of the next ones is to look at it now, or one of the places above */
 	int		   *due;			/* rules that have to look at it */
 	int			due_count;
+	bool		asks_old;		/* whether the row before an UPDATE matched */
+	bool		old_failed;		/* that cannot be told of the rule and row at hand */
 	bool		is_done;		/* no rows are left */
 	int			alone_count;	/* those of them that have to look at every row, which come first */
 	int		   *errors;			/* by rule */
@@ -64,7 +71,7 @@ typedef struct Watching
 	/* of one subtransaction */
 	ExprContext *econtext;
 	ExprState **states;			/* expressions that do not outlive it, by rule and field */
-	bool		is_acting;		/* with the rights of the relation's owner */
+	bool		is_acting;		/* with the rights of the relation's owner, and sees what the statement wrote */
 	ActingAs	before;			/* what to go back to then */
 } Watching;
 
@@ -75,6 +82,9 @@ watch_act(Watching *watching)
 	if (watching->is_acting)
 		return;
 	watching->before = act_as_reader(watching->watched->owner);
+	/* functions that are not volatile see the rows of the statement, as volatile ones do */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
 	watching->is_acting = true;
 }
 
@@ -134,10 +144,16 @@ watch_is_out(const Watching *watching, int number)
 static bool
 watch_matches(Watching *watching, int rule)
 {
+	bool		did_match;
+
 	if (!watch_holds(watching, rule, watching->new_slot))
 		return false;
-	return watching->old_rows == NULL || watching->watched->rules[rule].uses_old ||
-		!watch_holds(watching, rule, watching->old_slot);
+	if (watching->old_rows == NULL || watching->watched->rules[rule].uses_old || watching->old_failed)
+		return true;
+	watching->asks_old = true;
+	did_match = watch_holds(watching, rule, watching->old_slot);
+	watching->asks_old = false;
+	return !did_match;
 }
 
 /* A code that an expression gives; NULL if there is none. */
@@ -146,10 +162,16 @@ watch_code(Watching *watching, int rule, RuleField field)
 {
 	bool		isnull = true;
 	Datum		code = (Datum) 0;
+	char	   *given;
 
 	if (watching->watched->rules[rule].expressions[field].planned != NULL)
 		code = watch_evaluate(watching, rule, field, watching->new_slot, &isnull);
-	return isnull ? NULL : TextDatumGetCString(code);
+	given = isnull ? NULL : TextDatumGetCString(code);
+	if (given != NULL && strlen(given) > WATCH_LONGEST_CODE)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("a code is longer than %d bytes", WATCH_LONGEST_CODE)));
+	return given == NULL || given[0] == '\0' ? NULL : given;
 }
 
 /* A key that a column of feedback or event holds, or that belongs to the code which an expression gives; 0 if none. */
@@ -190,7 +212,7 @@ watch_text(Watching *watching, int rule, RuleTemplate template)
 		const TemplatePart *part = (const TemplatePart *) lfirst(cell);
 
 		if (part->kind == PART_COLUMN)
-			alert_append_value(&text, part->is_old ? watching->old_slot : watching->new_slot, part->column);
+			alert_append_value(&text, part->is_old ? watching->old_slot : watching->new_slot, part->column, template == RULE_ROUTE);
 		else
 			appendStringInfoString(&text, part->text);
 	}
@@ -296,6 +318,7 @@ watch_row(Watching *watching)
 
 		if (!watch_is_out(watching, rule) && watch_matches(watching, rule))
 			watch_take(watching, rule);
+		watching->old_failed = false;
 	}
 	watching->place = AT_END;
 	ResetExprContext(watching->econtext);
@@ -326,7 +349,10 @@ watch_rows(void *argument)
 	MemoryContextSwitchTo(outer);
 	FreeExprContext(watching->econtext, true);
 	if (watching->is_acting)
+	{
+		PopActiveSnapshot();
 		act_as_before(watching->before);
+	}
 }
 
 /* Note that a rule failed with the row at hand, and go on behind it. */
@@ -346,6 +372,14 @@ watch_failed(Watching *watching, const ErrorData *error)
 		watching->place = 0;
 		return;
 	}
+	if (watching->asks_old)
+	{
+		/* what is wrong with the row as it was is no matter any more */
+		watching->asks_old = false;
+		watching->old_failed = true;
+		return;
+	}
+	watching->old_failed = false;
 	number = watching->due[watching->place];
 	rule = &watching->watched->rules[number];
 	alert_error_add(watching->failures, rule->id, row_name(watching->relation, watching->watched->owner, watching->new_slot, watching->row), error->sqlerrcode, error->message);
@@ -371,7 +405,12 @@ watch_write(Watching *watching)
 	if (watching->matches->count == 0)
 		return;
 	if (!attempt(alert_write, watching->matches, watched_must_fail, &error))
+	{
 		alert_error_add(watching->failures, 0, NULL, error->sqlerrcode, error->message);
+		/* maintain() raises them one by one, and says which cannot be raised */
+		if (!attempt(alert_keep, watching->matches, watched_must_fail, &error))
+			alert_error_add(watching->failures, 0, NULL, error->sqlerrcode, error->message);
+	}
 	alert_forget(watching->matches);
 }
 
@@ -407,9 +446,10 @@ watch_reader(Tuplestorestate *rows)
 static void
 watch_pair(Watching *watching, TriggerData *trigger)
 {
-	RowPairs	pairs = {watching->relation, watching->watched->owner, CurrentMemoryContext, trigger->tg_oldtable, trigger->tg_newtable};
+	RowPairs	pairs = {.relation = watching->relation, .owner = watching->watched->owner, .old_rows = trigger->tg_oldtable, .new_rows = trigger->tg_newtable};
 	ErrorData  *error;
 
+	row_pairs_begin(&pairs);
 	if (!attempt(row_pairs_match, &pairs, watched_must_fail, &error))
 	{
 		alert_error_add(watching->failures, 0, NULL, error->sqlerrcode, error->message);
@@ -462,6 +502,9 @@ watch_statement(Watched *watched, TriggerData *trigger)
 		watching.matches = alert_matches();
 		watch_rows_of(&watching, trigger);
 	}
+	/* what could not be made ready may have left something behind */
+	if (failures.count > 0)
+		watched_forget_states(watched);
 	if (failures.count > 0 && !attempt(alert_error_write, &failures, watched_must_fail, &error))
 		ereport(WARNING,
 				(errmsg("errors in alert rules of \"%s\" could not be recorded: %s", RelationGetRelationName(trigger->tg_relation), error->message)));
@@ -481,42 +524,75 @@ watch_trigger(FunctionCallInfo fcinfo)
 	return trigger;
 }
 
+/* What is known of a trigger, to be read if need be. */
+typedef struct Opening
+{
+	Relation	relation;
+	const Trigger *trigger;
+	MemoryContext context;		/* lasts as long as the statement */
+	Watched    *watched;		/* what came out; to be released even after an error */
+} Opening;
+
+/* Read it; work that may fail, where the program is not what it should be. */
+static void
+watch_open(void *argument)
+{
+	Opening    *opening = (Opening *) argument;
+
+	MemoryContextSwitchTo(opening->context);
+	opening->watched = watched_get(opening->relation, opening->trigger);
+	if (opening->watched->is_signed)
+		watched_look_up(opening->watched, opening->relation);
+}
+
+/* Run the rules that a trigger holds, if they are the owner's. */
+static void
+watch_opened(Opening *opening, TriggerData *trigger)
+{
+	ErrorData  *error;
+
+	if (!attempt(watch_open, opening, watched_must_fail, &error))
+		ereport(WARNING,
+				(errmsg("the alert rules of \"%s\" do not run: %s", RelationGetRelationName(opening->relation), error->message)));
+	else if (!opening->watched->is_signed)
+		ereport(program_strict_alerts() ? ERROR : WARNING,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the alert rules of trigger \"%s\" on \"%s\" are not those of the owner of the relation",
+						opening->trigger->tgname, RelationGetRelationName(opening->relation)),
+				 errhint("Drop the trigger, or let the owner make the rules again with cx.create_alert().")));
+	else
+		watch_statement(opening->watched, trigger);
+}
+
 /* Trigger on relations with alert rules. */
 PG_FUNCTION_INFO_V1(watch);
 Datum
 watch(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = watch_trigger(fcinfo);
-	MemoryContext context;
+	Opening		opening = {.relation = trigger->tg_relation, .trigger = trigger->tg_trigger};
 	MemoryContext before;
-	Watched    *watched;
 
 	if (tuplestore_tuple_count(trigger->tg_newtable) == 0)
 		return PointerGetDatum(NULL);
-	context = AllocSetContextCreate(CurrentMemoryContext, "cx watch", ALLOCSET_SMALL_SIZES);
-	before = MemoryContextSwitchTo(context);
-	watched = watched_get(trigger->tg_relation, trigger->tg_trigger);
-	if (!watched->is_signed)
-		ereport(program_strict_alerts() ? ERROR : WARNING,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the alert rules of trigger \"%s\" on \"%s\" are not those of the owner of the relation",
-						trigger->tg_trigger->tgname, RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Drop the trigger, or let the owner make the rules again with cx.create_alert().")));
-	else
+	opening.context = AllocSetContextCreate(CurrentMemoryContext, "cx watch", ALLOCSET_SMALL_SIZES);
+	before = MemoryContextSwitchTo(opening.context);
+	PG_TRY();
 	{
-		/* what runs now may change the trigger and fire it again */
-		watched->users++;
-		PG_TRY();
-		{
-			watch_statement(watched, trigger);
-		}
-		PG_FINALLY();
-		{
-			watched->users--;
-		}
-		PG_END_TRY();
+		if (watched_is_ready(opening.relation, opening.trigger))
+			opening.watched = watched_get(opening.relation, opening.trigger);
+		if (opening.watched != NULL && opening.watched->is_signed)
+			watch_statement(opening.watched, trigger);
+		else
+			watch_opened(&opening, trigger);
 	}
+	PG_FINALLY();
+	{
+		if (opening.watched != NULL)
+			watched_release(opening.watched);
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(before);
-	MemoryContextDelete(context);
+	MemoryContextDelete(opening.context);
 	return PointerGetDatum(NULL);
 }

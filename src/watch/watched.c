@@ -131,40 +131,82 @@ watched_read(Watched *watched, Relation relation, const Trigger *trigger)
 	watched->customer_merge_id = key_column(relation, "customer_merge_id");
 	MemoryContextSwitchTo(before);
 	/* only now, so that an error above leaves nothing behind */
-	MemoryContextSetParent(context, CacheMemoryContext);
+	if (!watched->is_temporary)
+		MemoryContextSetParent(context, CacheMemoryContext);
 	watched->context = context;
 }
 
-/* What is known of this trigger. */
-Watched *
-watched_get(Relation relation, const Trigger *trigger)
+/* Forget triggers that are gone. */
+static void
+watched_sweep(void)
 {
+	HASH_SEQ_STATUS scan;
 	Watched    *watched;
-	bool		found;
 
-	if (watched_triggers == NULL)
-		watched_begin();
-	watched = (Watched *) hash_search(watched_triggers, &trigger->tgoid, HASH_ENTER, &found);
-	if (!found)
+	hash_seq_init(&scan, watched_triggers);
+	while ((watched = (Watched *) hash_seq_search(&scan)) != NULL)
+		if (watched->is_stale && watched->users == 0)
+		{
+			watched_forget(watched);
+			(void) hash_search(watched_triggers, &watched->trigger, HASH_REMOVE, NULL);
+		}
+}
+
+/* The place in memory for what is known of a trigger. */
+static Watched *
+watched_place(Oid trigger)
+{
+	Watched    *watched = (Watched *) hash_search(watched_triggers, &trigger, HASH_FIND, NULL);
+
+	if (watched == NULL)
 	{
+		watched_sweep();
+		watched = (Watched *) hash_search(watched_triggers, &trigger, HASH_ENTER, NULL);
 		watched->context = NULL;
 		watched->relation = InvalidOid;
+		watched->is_temporary = false;
+		watched->is_stale = false;
 		watched->users = 0;
 	}
-	if (watched->context == NULL || watched->is_stale || watched->owner != relation->rd_rel->relowner)
+	else if (watched->users > 0)
 	{
-		if (watched->users > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("the alert rules of \"%s\" were changed while they run", RelationGetRelationName(relation))));
-		watched_forget(watched);
-		watched_read(watched, relation, trigger);
+		/* a rule's function writes to the table that it watches: it must not change what the rule runs on */
+		watched = palloc0(sizeof(Watched));
+		watched->trigger = trigger;
+		watched->is_temporary = true;
 	}
 	return watched;
 }
 
+/* What is known of this trigger; to be released. */
+Watched *
+watched_get(Relation relation, const Trigger *trigger)
+{
+	Watched    *watched;
+
+	if (watched_triggers == NULL)
+		watched_begin();
+	watched = watched_place(trigger->tgoid);
+	if (watched->context == NULL || watched->is_stale || watched->owner != relation->rd_rel->relowner)
+	{
+		watched_forget(watched);
+		watched_read(watched, relation, trigger);
+	}
+	watched->users++;
+	return watched;
+}
+
+/* Have no more use for it. */
+void
+watched_release(Watched *watched)
+{
+	watched->users--;
+	if (watched->is_temporary)
+		watched_forget(watched);
+}
+
 /* Forget all expressions that are ready to run. */
-static void
+void
 watched_forget_states(Watched *watched)
 {
 	MemoryContextReset(watched->states);
@@ -175,7 +217,7 @@ watched_forget_states(Watched *watched)
 }
 
 /* Look up which rules the program knows, and which of them are enabled. */
-static void
+void
 watched_look_up(Watched *watched, Relation relation)
 {
 	uint64		changes = catalog_changes(PROGRAM_ALERT_RULE);
@@ -195,6 +237,18 @@ watched_look_up(Watched *watched, Relation relation)
 	}
 	watched_forget_states(watched);
 	watched->known_changes = changes + 1;
+}
+
+/* Whether all that is known of a trigger is up to date, so that getting it reads nothing. */
+bool
+watched_is_ready(Relation relation, const Trigger *trigger)
+{
+	const Watched *watched = watched_triggers == NULL ? NULL :
+		(const Watched *) hash_search(watched_triggers, &trigger->tgoid, HASH_FIND, NULL);
+
+	return watched != NULL && watched->context != NULL && !watched->is_stale && watched->users == 0 &&
+		watched->owner == relation->rd_rel->relowner && catalog_is_current(PROGRAM_ALERT_RULE) &&
+		watched->known_changes == catalog_changes(PROGRAM_ALERT_RULE) + 1;
 }
 
 /* A rule that is to be planned. */
@@ -233,9 +287,17 @@ watched_plan(void *argument)
 bool
 watched_must_fail(int sqlstate)
 {
-	return program_strict_alerts() ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+	switch (sqlstate)
+	{
+		case ERRCODE_QUERY_CANCELED:
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_OUT_OF_MEMORY:
+		case ERRCODE_DISK_FULL:
+			return true;
+		default:
+			return program_strict_alerts();
+	}
 }
 
 /* Whether all plans of a rule are still good. */
@@ -358,7 +420,6 @@ watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, voi
 	bool		can_run = false;
 	ErrorData  *error;
 
-	watched_look_up(watched, relation);
 	for (int i = 0; i < watched->texts.count; i++)
 		if (watched->rules[i].is_enabled)
 			can_run |= watched_rule_prepare(watched, relation, &watched->rules[i], failure, argument);

@@ -47,6 +47,7 @@ typedef struct Watched
 	Oid			owner;			/* of the relation when that was read */
 	bool		is_signed;		/* this owner made the trigger */
 	bool		is_stale;		/* the relation or its triggers have changed since */
+	bool		is_temporary;	/* made for one statement within another one that uses the same trigger */
 	int			users;			/* statements in progress that use this */
 	RuleTexts	texts;
 	WatchedRule *rules;			/* as many as texts */
@@ -67,7 +68,11 @@ typedef struct Watched
 typedef void (*WatchedFailure) (void *argument, const WatchedRule *rule, const ErrorData *error);
 
 extern Watched *watched_get(Relation relation, const Trigger *trigger);
+extern void watched_release(Watched *watched);
 extern bool watched_prepare(Watched *watched, Relation relation, WatchedFailure failure, void *argument);
+extern void watched_forget_states(Watched *watched);
+extern void watched_look_up(Watched *watched, Relation relation);
+extern bool watched_is_ready(Relation relation, const Trigger *trigger);
 extern bool watched_must_fail(int sqlstate);
 
 #endif							/* CX_WATCHED_H */
