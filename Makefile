@@ -36,7 +36,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
 	src/collect/live_tally.sql src/watch/alert.sql $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
-	src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
+	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql

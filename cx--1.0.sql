@@ -5229,37 +5229,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
--- Alert rules over rows: made, changed and dropped
-
-CREATE FUNCTION cx.watch() RETURNS trigger
-	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.watch() IS 'trigger on relations with alert rules; its arguments hold the rules, which run with the rights of the relation''s owner';
-
-CREATE FUNCTION cx.set_rule(relation regclass, rule text, fields jsonb, anew boolean) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.set_rule(regclass, text, jsonb, boolean) IS 'writes an alert rule into the triggers of its relation and the children of that: fields are texts by name, empty ones are taken out, and what is not named stays unless the rule is made anew; without fields the rule goes. Called by create_alert, alter_alert and drop_alert';
-
-CREATE FUNCTION cx.cover_rules(relation regclass) RETURNS bigint
-	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.cover_rules(regclass) IS 'gives partitions and children that came later the alert rules of a relation, and gives how many; called by maintain';
-
-CREATE FUNCTION cx.check_rule(relation regclass, rule text) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.check_rule(regclass, text) IS 'raises an error unless an alert rule of a relation still runs on its rows';
-
-CREATE FUNCTION cx.rule_problem(relation regclass, rule text) RETURNS text
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation) THEN
-		RETURN 'the table was dropped';
-	END IF;
-	PERFORM cx.check_rule(relation, rule);
-	RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLERRM;
-END
-$$;
-COMMENT ON FUNCTION cx.rule_problem(regclass, text) IS 'why an alert rule does not run on the rows of its relation any more; NULL if it does. For the view cx_data.alert_rule_status';
+-- What an alert rule may look at, what it may be about, and whom it may tell
 
 CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -5397,6 +5367,37 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.check_route(text) IS 'raises an error unless a route names whom to tell: channel:, unit:, manager:, owner: or staff:, several separated by commas';
+-- Alert rules over rows: made, changed and dropped
+
+CREATE FUNCTION cx.watch() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.watch() IS 'trigger on relations with alert rules; its arguments hold the rules, which run with the rights of the relation''s owner';
+
+CREATE FUNCTION cx.set_rule(relation regclass, rule text, fields jsonb, anew boolean) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.set_rule(regclass, text, jsonb, boolean) IS 'writes an alert rule into the triggers of its relation and the children of that: fields are texts by name, empty ones are taken out, and what is not named stays unless the rule is made anew; without fields the rule goes. Called by create_alert, alter_alert and drop_alert';
+
+CREATE FUNCTION cx.cover_rules(relation regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.cover_rules(regclass) IS 'gives partitions and children that came later the alert rules of a relation, and gives how many; called by maintain';
+
+CREATE FUNCTION cx.check_rule(relation regclass, rule text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.check_rule(regclass, text) IS 'raises an error unless an alert rule of a relation still runs on its rows';
+
+CREATE FUNCTION cx.rule_problem(relation regclass, rule text) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = relation) THEN
+		RETURN 'the table was dropped';
+	END IF;
+	PERFORM cx.check_rule(relation, rule);
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cx.rule_problem(regclass, text) IS 'why an alert rule does not run on the rows of its relation any more; NULL if it does. For the view cx_data.alert_rule_status';
 
 CREATE FUNCTION cx.owner_register_rule(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
