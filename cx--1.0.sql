@@ -6307,6 +6307,20 @@ END
 $$;
 COMMENT ON FUNCTION cx.outbox_fail(bigint[], text, text, interval, integer) IS 'notes that messages could not be delivered, by the worker that claimed them last; gives when they will be tried again: after half a minute, doubled with each attempt up to an hour, less up to a half by chance, but not before retry_after. NULL if they were given up after most_attempts, or are another worker''s';
 
+CREATE FUNCTION cx.outbox_release(ids bigint[], worker text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	released bigint;
+BEGIN
+	PERFORM cx.require_program();
+	UPDATE cx_data.outbox AS o SET attempts = greatest(o.attempts - 1, 0), leased_until = NULL, available_at = clock_timestamp(), claimed_at = NULL, digest_id = NULL
+	WHERE o.outbox_id = ANY (ids) AND o.leased_by = cx.outbox_worker(worker) AND o.leased_until IS NOT NULL AND o.delivered_at IS NULL AND o.dead_at IS NULL;
+	GET DIAGNOSTICS released = ROW_COUNT;
+	RETURN released;
+END
+$$;
+COMMENT ON FUNCTION cx.outbox_release(bigint[], text) IS 'gives messages back that were claimed but not tried, by the worker that claimed them last: they can be claimed again at once, and that was no attempt. Gives how many';
+
 CREATE FUNCTION cx.outbox_report(ids bigint[], worker text, status integer, response text DEFAULT NULL, error text DEFAULT NULL, retry_after interval DEFAULT NULL) RETURNS boolean
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

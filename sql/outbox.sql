@@ -50,6 +50,13 @@ SELECT cx.outbox_report(ids, 'two', NULL, error => 'no mail server is configured
 SELECT c.code, o.attempts, o.delivered_at IS NOT NULL AS is_delivered, o.dead_at IS NOT NULL AS is_dead, o.last_error, o.available_at BETWEEN now() + interval '25 seconds' AND now() + interval '65 seconds' AS waits_a_minute
 FROM cx_data.outbox AS o JOIN cx_data.channel AS c USING (channel_id) ORDER BY outbox_id;
 SELECT channel, waiting, leased, delivered, dead, retried, oldest_seconds IS NOT NULL AS has_oldest, median_seconds >= 0 AS has_median FROM cx_data.outbox_stats ORDER BY channel_id;
+-- what was claimed but not tried is given back, and was no attempt
+UPDATE cx_data.outbox SET delivered_at = NULL, dead_at = NULL, attempts = 0, available_at = now(), leased_until = NULL;
+SELECT count(*) FROM cx.outbox_claim(worker => 'two');
+SELECT cx.outbox_release(array_agg(outbox_id), 'one') FROM cx_data.outbox;
+SELECT cx.outbox_release(array_agg(outbox_id), 'two') FROM cx_data.outbox;
+SELECT cx.outbox_release(array_agg(outbox_id), 'two') FROM cx_data.outbox;
+SELECT DISTINCT attempts, leased_until IS NULL AS is_free FROM cx_data.outbox WHERE channel_id IS NOT NULL;
 -- the wait doubles up to an hour, less up to a half by chance, and in the end the message is given up
 CREATE FUNCTION wait_after(attempt integer) RETURNS double precision LANGUAGE sql AS $$
 	UPDATE cx_data.outbox SET attempts = attempt, leased_by = 'three', delivered_at = NULL, dead_at = NULL;
@@ -67,7 +74,7 @@ SELECT cx.outbox_replay(ARRAY[max(outbox_id)]) FROM cx_data.outbox;
 SELECT cx.outbox_replay('{0}');
 -- a route that led nowhere, until it does
 INSERT INTO cx_data.feedback (customer_id, metric, score, channel, responded_at) VALUES (1, 'nps', 1, 'later', now());
-SELECT route, dead_at IS NOT NULL AS is_dead, last_error FROM cx_data.outbox WHERE channel_id IS NULL;
+SELECT route, dead_at IS NOT NULL AS is_dead, last_error FROM cx_data.outbox WHERE channel_id IS NULL ORDER BY route COLLATE "C";
 SELECT cx.outbox_replay();
 INSERT INTO cx_data.channel (code, format, url) VALUES ('later', 'slack', 'https://example.com/later');
 SELECT cx.outbox_replay();

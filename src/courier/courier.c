@@ -207,6 +207,7 @@ start(Courier *courier, Delivery *delivery)
 	if (clock_seconds() + seconds + LEASE_MARGIN > delivery->lease_ends)
 	{
 		log_event("left for later: messages %s of channel %s", delivery->ids, delivery->channel);
+		database_release(&courier->database, delivery);
 		delivery_free(delivery);
 		return;
 	}
@@ -335,7 +336,9 @@ finish(Courier *courier)
 	long		lost = count(courier->finished) + count(courier->running);
 
 	if (courier->waiting != NULL)
-		log_event("%ld requests were not begun; their messages can be claimed again soon", count(courier->waiting));
+		log_event("%ld requests were not begun; their messages can be claimed again", count(courier->waiting));
+	for (Delivery *delivery = courier->waiting; delivery != NULL; delivery = delivery->next)
+		database_release(&courier->database, delivery);
 	if (lost > 0)
 		log_problem("%ld requests could not be reported; their messages will be delivered again", lost);
 	for (Delivery *delivery = courier->running; delivery != NULL; delivery = delivery->next)

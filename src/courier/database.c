@@ -358,3 +358,18 @@ database_report(Database *database, Delivery *delivery)
 	PQclear(result);
 	return is_done;
 }
+
+/* Give the messages of a delivery back that was not begun; if that fails, they are for others when the lease ends. */
+void
+database_release(Database *database, const Delivery *delivery)
+{
+	const char *const values[] = {delivery->ids, database->worker};
+	PGresult   *result;
+
+	if (database->connection == NULL)
+		return;
+	result = PQexecParams(database->connection, "SELECT cx.outbox_release($1::pg_catalog.int8[], $2::pg_catalog.text)", 2, NULL, values, NULL, NULL, 0);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK && !drop_lost(database))
+		tell_error("give back messages", result);
+	PQclear(result);
+}

@@ -30,5 +30,6 @@ extern void database_disconnect(Database *database);
 extern bool database_notified(Database *database);
 extern bool database_claim(Database *database, long most, long lease, Delivery **claimed);
 extern bool database_report(Database *database, Delivery *delivery);
+extern void database_release(Database *database, const Delivery *delivery);
 
 #endif

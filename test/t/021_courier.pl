@@ -454,6 +454,20 @@ ask(q{ALTER DATABASE postgres SET cx.notify = on});
 	unlike($running->{log}, qr/could not be reported/, 'all of it');
 }
 
+# What it has claimed but not begun when it has to end is given back, and was no attempt.
+make_channel('crowd', 'webhook', '/slow/2/crowd');
+raise_alarm('channel:crowd', 6);
+my $leaving = start_courier('--allow-private', '--parallel=2', '--timeout=3');
+foreach (1 .. 200)
+{
+	last if requests_for('/slow/2/crowd');
+	sleep 0.05;
+}
+is(stop_courier($leaving, 'TERM'), 0, 'a signal ends it before all is done');
+is(ask(q{SELECT count(*) FILTER (WHERE delivered_at IS NOT NULL) BETWEEN 1 AND 5, count(*) FILTER (WHERE attempts = 0) > 0, bool_and(leased_until IS NULL), bool_and(attempts = (delivered_at IS NOT NULL OR last_error IS NOT NULL)::integer)
+	FROM cx_data.outbox JOIN cx_data.channel USING (channel_id) WHERE code = 'crowd'}), 't|t|t|t', 'what was not begun can be claimed again');
+ask(q{UPDATE cx_data.outbox AS o SET dead_at = now() FROM cx_data.channel AS c WHERE c.channel_id = o.channel_id AND c.code = 'crowd' AND o.delivered_at IS NULL});
+
 # A second signal does not wait.
 make_channel('endless', 'webhook', '/slow/20');
 raise_alarm('channel:endless');
