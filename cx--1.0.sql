@@ -5574,24 +5574,24 @@ END
 $$;
 COMMENT ON FUNCTION cx.drop_alert(text) IS 'drops an alert rule of any kind; its alerts stay';
 
-CREATE FUNCTION cx.enable_alert(name text) RETURNS void
+CREATE FUNCTION cx.set_alert_enabled(name text, enabled boolean) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.find_rule(name, '{row,metric,anomaly}');
-	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'enabled', true));
+	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'enabled', enabled));
 END
 $$;
+COMMENT ON FUNCTION cx.set_alert_enabled(text, boolean) IS 'sets whether an alert rule raises alerts; called by enable_alert and disable_alert';
+
+CREATE FUNCTION cx.enable_alert(name text) RETURNS void
+	LANGUAGE sql
+	RETURN cx.set_alert_enabled(name, true);
 COMMENT ON FUNCTION cx.enable_alert(text) IS 'lets an alert rule of any kind raise alerts again';
 
 CREATE FUNCTION cx.disable_alert(name text) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM cx.require_program();
-	PERFORM cx.find_rule(name, '{row,metric,anomaly}');
-	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'enabled', false));
-END
-$$;
+	LANGUAGE sql
+	RETURN cx.set_alert_enabled(name, false);
 COMMENT ON FUNCTION cx.disable_alert(text) IS 'keeps an alert rule of any kind from raising alerts';
 
 CREATE FUNCTION cx.rule_history(relation regclass, rule text, during tstzrange, OUT happened_at timestamptz, OUT customer text, OUT touchpoint text, OUT org_unit text) RETURNS SETOF record

@@ -42,20 +42,14 @@ static void
 check_needs_no_old_row(Relation relation, const RuleTexts *texts, const RuleText *rule)
 {
 	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
+	bool		uses_old = rule_expressions_use_old(relation, texts->alias, rule);
 
-	for (RuleField field = 0; field < RULE_FIELDS; field++)
-	{
-		RuleExpression expression = rule_plan(relation, texts->alias, rule, field);
-		bool		uses_old = expression.uses_old;
-
-		rule_expression_free(&expression);
-		if (uses_old)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("alert rule \"%s\" looks at rows before an UPDATE, which are not kept", rule->name),
-					 errhint("Test it with a condition over the row as it is.")));
-	}
 	act_as_before(before);
+	if (uses_old)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("alert rule \"%s\" looks at rows before an UPDATE, which are not kept", rule->name),
+				 errhint("Test it with a condition over the row as it is.")));
 }
 
 /* What stands in for an expression that a rule does not give. */

@@ -21,8 +21,8 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "program/owner.h"
 #include "program/catalog.h"
+#include "program/owner.h"
 #include "program/trigger.h"
 #include "watch/rule_triggers.h"
 
@@ -81,11 +81,10 @@ check_triggers(Relation relation)
 				 errhint("ALTER TABLE ... ENABLE TRIGGER, or let the owner make the rules again.")));
 }
 
-/* Raise an error unless a rule runs on rows of the relation. */
-static void
-rule_check(Relation relation, const char *alias, const RuleText *rule)
+/* Whether an expression of a rule, all of which must run on rows of the relation, asks for the row before an UPDATE. */
+bool
+rule_expressions_use_old(Relation relation, const char *alias, const RuleText *rule)
 {
-	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
 	bool		uses_old = false;
 
 	for (RuleField field = 0; field < RULE_FIELDS; field++)
@@ -95,6 +94,16 @@ rule_check(Relation relation, const char *alias, const RuleText *rule)
 		uses_old |= expression.uses_old;
 		rule_expression_free(&expression);
 	}
+	return uses_old;
+}
+
+/* Raise an error unless a rule runs on rows of the relation. */
+static void
+rule_check(Relation relation, const char *alias, const RuleText *rule)
+{
+	ActingAs	before = act_as_reader(relation->rd_rel->relowner);
+	bool		uses_old = rule_expressions_use_old(relation, alias, rule);
+
 	for (RuleTemplate template = 0; template < RULE_TEMPLATES; template++)
 		(void) rule_template(relation, rule, template, &uses_old);
 	act_as_before(before);
@@ -105,15 +114,25 @@ rule_check(Relation relation, const char *alias, const RuleText *rule)
 				 errhint("Leave out on_update => false.")));
 }
 
+/* The rules of a relation as its owner wrote them, with room for one more. */
+static RuleTexts
+rules_of(Relation relation)
+{
+	Trigger    *trigger = signed_trigger(relation);
+	RuleTexts	texts = {0};
+
+	if (trigger != NULL)
+		return rules_read(trigger->tgnargs, trigger_arguments(trigger));
+	texts.alias = pstrdup(RelationGetRelationName(relation));
+	texts.rules = palloc0(sizeof(RuleText));
+	return texts;
+}
+
 /* The rule of this name, and all of the relation, as the owner wrote them, or an error. */
 const RuleText *
 rule_of_owner(Relation relation, const char *name, RuleTexts *texts)
 {
-	Trigger    *trigger = signed_trigger(relation);
-
-	memset(texts, 0, sizeof(*texts));
-	if (trigger != NULL)
-		*texts = rules_read(trigger->tgnargs, trigger_arguments(trigger));
+	*texts = rules_of(relation);
 	for (int i = 0; i < texts->count; i++)
 		if (strcmp(texts->rules[i].name, name) == 0)
 			return &texts->rules[i];
@@ -177,14 +196,9 @@ drop_triggers(Oid relation_id)
 static bool
 has_other_rules(Relation relation, Relation parent)
 {
-	Trigger    *trigger = signed_trigger(relation);
-	RuleTexts	texts;
-	const CatalogEntry *rule;
+	RuleTexts	texts = rules_of(relation);
+	const CatalogEntry *rule = texts.count == 0 ? NULL : catalog_find(PROGRAM_ALERT_RULE, texts.rules[0].name);
 
-	if (trigger == NULL)
-		return false;
-	texts = rules_read(trigger->tgnargs, trigger_arguments(trigger));
-	rule = texts.count == 0 ? NULL : catalog_find(PROGRAM_ALERT_RULE, texts.rules[0].name);
 	return rule != NULL && rule->relation != RelationGetRelid(parent);
 }
 
@@ -256,20 +270,6 @@ check_owner(Relation relation)
 {
 	if (!has_privs_of_role(GetUserId(), relation->rd_rel->relowner))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind), RelationGetRelationName(relation));
-}
-
-/* The rules of a relation as its owner wrote them, with room for one more. */
-static RuleTexts
-rules_of(Relation relation)
-{
-	Trigger    *trigger = signed_trigger(relation);
-	RuleTexts	texts = {0};
-
-	if (trigger != NULL)
-		return rules_read(trigger->tgnargs, trigger_arguments(trigger));
-	texts.alias = pstrdup(RelationGetRelationName(relation));
-	texts.rules = palloc0(sizeof(RuleText));
-	return texts;
 }
 
 /* The rule of this name, behind the others; made anew, or if there is none, it is empty. */

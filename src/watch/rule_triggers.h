@@ -10,6 +10,7 @@
 
 #include "watch/rule.h"
 
+extern bool rule_expressions_use_old(Relation relation, const char *alias, const RuleText *rule);
 extern const RuleText *rule_of_owner(Relation relation, const char *name, RuleTexts *texts);
 
 #endif							/* CX_RULE_TRIGGERS_H */

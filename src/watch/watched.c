@@ -33,7 +33,7 @@
 /* How long a rule that cannot be planned is left alone, in milliseconds. */
 #define WATCHED_RETRY 60000
 
-/* All that this session has used, by trigger. */
+/* All that this backend has used, by trigger. */
 static HTAB *watched_triggers = NULL;
 
 /* Goes up whenever something changes that a rule which cannot be planned may wait for. */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * watched.h
- *	  Relations with alert rules, as this session knows them.
+ *	  Relations with alert rules, as a backend keeps them.
  *
  *-------------------------------------------------------------------------
  */
