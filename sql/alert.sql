@@ -221,7 +221,7 @@ ALTER TABLE readings DISABLE TRIGGER cx_watch_insert;
 SELECT rule, status, problem FROM cx_data.alert_rule_status WHERE rule = 'hot';
 DROP TABLE readings;
 SELECT rule, status, problem FROM cx_data.alert_rule_status ORDER BY rule;
-SELECT cx.drop_alert(name) FROM cx_data.alert_rule;
+SELECT cx.drop_alert(name) FROM cx_data.alert_rule ORDER BY name;
 
 -- a storm: 100,000 rows of one statement make one alert for each customer, with a count
 CREATE TABLE storm (id integer PRIMARY KEY, who text);
@@ -385,7 +385,7 @@ SELECT cx.create_alert('later', 'later', 'true');
 ALTER TABLE whole ATTACH PARTITION later FOR VALUES IN (2);
 CALL cx.maintain();
 SELECT rule, status FROM cx_data.alert_rule_status ORDER BY rule COLLATE "C";
-SELECT cx.drop_alert(name) FROM cx_data.alert_rule;
+SELECT cx.drop_alert(name) FROM cx_data.alert_rule ORDER BY name COLLATE "C" DESC;
 DROP TABLE whole;
 
 -- the program's drop takes the rules off the user's tables, which stay as they are

@@ -104,7 +104,7 @@ DELETE FROM cx_data.metric WHERE code = 'ces';
 SELECT * FROM decide('2026-03-13 13:00');
 SELECT rule, touchpoint, status, matches, message FROM raised WHERE rule = 'journey';
 SELECT rule, status, problem FROM cx_data.alert_rule_status ORDER BY rule;
-SELECT cx.drop_alert(name) FROM cx_data.alert_rule;
+SELECT cx.drop_alert(name) FROM cx_data.alert_rule ORDER BY name;
 TABLE cx_data.alert_rule_point;
 
 -- anomalies: ten weeks of calls, fewer at night and on Sundays, and a fault of 20 % for a day; the 1st of May is a holiday
@@ -132,7 +132,7 @@ SELECT bucket_end, value < 100 AS is_below, breached, alert FROM cx.test_metric_
 SELECT * FROM decide('2026-05-14 12:10');
 SELECT rule, status, message ~ '^events:call \d+(\.\d)?, \d+(\.\d)? expected$' AS says FROM raised WHERE rule = 'calls';
 SELECT * FROM decide('2026-05-15 12:10') WHERE rule = 'calls';
-SELECT cx.drop_alert(name) FROM cx_data.alert_rule;
+SELECT cx.drop_alert(name) FROM cx_data.alert_rule ORDER BY name;
 
 -- a probe: event, signal, invitation, answer, alert
 TRUNCATE cx_data.alert, cx_data.outbox;
