@@ -22,6 +22,7 @@ typedef struct Clock
 } Clock;
 
 extern void clock_find_span(Clock *clock, TimestampTz at);
+extern pg_time_t clock_next_change(pg_tz *zone, pg_time_t from, int64 *offset);
 
 /* The start of the hour that an instant falls in: date_trunc('hour', at, zone). */
 static inline TimestampTz
