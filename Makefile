@@ -21,13 +21,15 @@ LIFE = program owner catalog clock hash lookup attempt expression trigger
 COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
 WATCH = control_chart seasonal_chart
 WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history rule_key outbox
+RESOLVE = calendar
+RESOLVE_HELPERS = opening_hours
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the program that delivers messages, built where libcurl and its headers are
 COURIER = address courier database delivery log mail options stop text url
 
 # the tables and views of each room; what is between open and close is one procedure
-ROOMS = people journey collect watch
+ROOMS = people journey collect watch resolve
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
 VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql
 
@@ -37,6 +39,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $
 	src/collect/live_tally.sql src/watch/alert.sql $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
+	$(RESOLVE:%=src/resolve/%.sql) \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
@@ -86,10 +89,10 @@ else
 
 MODULE_big = cx
 OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o) \
-	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(PRESENT:%=src/present/%.o)
+	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(RESOLVE:%=src/resolve/%.o) $(RESOLVE_HELPERS:%=src/resolve/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security metric_alert outbox capture capture_security program_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security metric_alert outbox calendar capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

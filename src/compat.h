@@ -23,6 +23,11 @@
 #define CX_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 17 brought infinite intervals. */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(interval) ((void) (interval), false)
+#endif
+
 /* 16 split the varlena macros out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

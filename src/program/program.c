@@ -47,6 +47,9 @@ static const char *const program_table_names[PROGRAM_TABLES] = {
 	[PROGRAM_ERASED_CUSTOMER] = "erased_customer",
 	[PROGRAM_ALERT_RULE] = "alert_rule",
 	[PROGRAM_SEAL] = "seal",
+	[PROGRAM_CALENDAR] = "calendar",
+	[PROGRAM_CALENDAR_HOURS] = "calendar_hours",
+	[PROGRAM_CALENDAR_EXCEPTION] = "calendar_exception",
 };
 
 static int	min_responses_setting = 30;
