@@ -169,7 +169,7 @@ static void
 calendar_read_week(Calendar *calendar, MemoryContext context)
 {
 	uint64		rows = calendar_query("SELECT weekday::bigint, opens_at::time, closes_at::time FROM cx_data.calendar_hours"
-									  " WHERE calendar = $1 AND weekday BETWEEN 1 AND 7 AND opens_at < closes_at ORDER BY opens_at", calendar->code);
+									  " WHERE calendar = $1 AND weekday::integer BETWEEN 1 AND 7 AND opens_at::time < closes_at::time ORDER BY 2", calendar->code);
 
 	for (uint64 row = 0; row < rows; row++)
 		opening_add(&calendar->weekdays[calendar_column(row, 1) - 1], calendar_column(row, 2), calendar_column(row, 3), context);
@@ -209,7 +209,7 @@ static void
 calendar_read_exceptions(Calendar *calendar, MemoryContext context)
 {
 	uint64		rows = calendar_query("SELECT (day - date '2000-01-01')::bigint, opens_at::time, closes_at::time FROM cx_data.calendar_exception"
-									  " WHERE calendar = $1 AND isfinite(day) AND (opens_at < closes_at) IS NOT FALSE ORDER BY day, opens_at NULLS FIRST", calendar->code);
+									  " WHERE calendar = $1 AND isfinite(day) AND (opens_at::time < closes_at::time) IS NOT FALSE ORDER BY 1, 2 NULLS FIRST", calendar->code);
 	ExceptionDay *exception = NULL;
 
 	calendar->exceptions = (ExceptionDay *) MemoryContextAllocExtended(context, (rows + 1) * sizeof(ExceptionDay), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);

@@ -52,6 +52,9 @@ $node->safe_psql('postgres', q{
 	INSERT INTO cx_data.survey (code, source_id) SELECT 'relation', source_id FROM cx_data.source WHERE name = 'web';
 	INSERT INTO cx_data.question (survey_id, code, metric) VALUES (1, 'q', 'nps');
 	INSERT INTO cx_data.contact_rule (code, max_invitations, period) VALUES ('one a month', 1, '1 month');
+	INSERT INTO cx_data.calendar (code) VALUES ('office');
+	INSERT INTO cx_data.calendar_hours (calendar, weekday, opens_at, closes_at) VALUES ('office', 1, '9:00', '24:00');
+	INSERT INTO cx_data.calendar_exception (calendar, day) VALUES ('office', '2026-04-06');
 	INSERT INTO cx_data.channel (code, format, url, signing_key) VALUES ('ops', 'webhook', 'https://example.com', 'secret');
 	GRANT SELECT, INSERT, UPDATE ON cx_data.alert_rule TO app_owner;
 	SELECT cx.create_alert('low', 'cx_data.feedback', 'score < 2 AND comment IS NULL', message => '{customer.name}: {score} "it''s {{}}" \\\\ ', route => 'channel:ops');
@@ -129,6 +132,7 @@ sub contents
 		'every sequence' => $node->safe_psql($database, q{SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'cx_data' ORDER BY 1}),
 		'the view on a view' => $node->safe_psql($database, q{SET cx.as_of = '2026-05-15'; SET cx.min_responses = 3; TABLE worst}),
 		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid IN ('cx.capture'::regproc, 'cx.watch'::regproc) ORDER BY 1, 2}),
+		'the hours of calendars' => $node->safe_psql($database, q{SELECT code, cx.business_seconds('2026-03-23', '2026-04-20', code) FROM cx_data.calendar ORDER BY code}),
 		'what the user logs' => $node->safe_psql($database, 'TABLE own.log'),
 		'what row-level security shows' => $node->safe_psql($database, 'SET ROLE analyst; SELECT count(*), max(org_unit_id), sum(score) FROM cx_data.feedback'),
 		'what a manager sees' => seen_by_manager($database),
