@@ -23,6 +23,8 @@ WATCH = control_chart seasonal_chart
 WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history rule_key outbox
 RESOLVE = calendar
 RESOLVE_HELPERS = opening_hours
+# these have no C of their own
+TICKET = sla ticket ticket_move task escalate route
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the program that delivers messages, built where libcurl and its headers are
@@ -30,16 +32,16 @@ COURIER = address courier database delivery log mail options stop text url
 
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect watch resolve
-DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) $(VIEWS) src/program/define_close.sql
-VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql
+DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) src/resolve/ticket_program.sql $(VIEWS) src/program/define_close.sql
+VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql src/resolve/views.sql src/resolve/metric_views.sql src/resolve/scorecard_view.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $(WATCH:%=src/watch/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
-	src/collect/live_tally.sql src/watch/alert.sql $(DEFINE) \
+	src/collect/live_tally.sql src/watch/alert.sql \
+	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
-	$(RESOLVE:%=src/resolve/%.sql) \
 	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
@@ -92,7 +94,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(RESOLVE:%=src/resolve/%.o) $(RESOLVE_HELPERS:%=src/resolve/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security metric_alert outbox calendar capture capture_security program_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security program_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

@@ -1525,7 +1525,7 @@ COMMENT ON FUNCTION cx.erased_hash(text, text) IS 'hash by which capture recogni
 
 CREATE FUNCTION cx.personal_columns() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ARRAY['address', 'attributes', 'body', 'comment', 'contact', 'detail', 'email', 'message', 'payload', 'phone', 'recipient', 'subject'];
+	RETURN ARRAY['action_taken', 'address', 'attributes', 'body', 'comment', 'contact', 'detail', 'email', 'message', 'payload', 'phone', 'recipient', 'subject'];
 COMMENT ON FUNCTION cx.personal_columns() IS 'columns that erase_customer empties in rows that it keeps, in whatever table of the program they are';
 
 CREATE FUNCTION cx.names_of_customer(customer bigint, OUT kind text, OUT name text, OUT org_unit_id bigint) RETURNS SETOF record
@@ -1725,13 +1725,18 @@ BEGIN
 		JOIN cx_data.tag AS g USING (tag_id)
 		CROSS JOIN LATERAL (VALUES (c.valid_from, 'tag given'), (c.valid_until, 'tag taken')) AS tagged (at, what)
 		WHERE c.customer_id = who AND tagged.at <= cx.as_of()
+		UNION ALL
+		SELECT e.occurred_at, 'ticket', e.status, k.touchpoint_id, k.org_unit_id, NULL, NULL, NULL, NULL, k.subject, e.ticket_event_id
+		FROM cx_data.ticket AS k
+		JOIN cx_data.ticket_event AS e USING (ticket_id)
+		WHERE k.customer_id = who AND e.status IS NOT NULL AND e.ticket_task_id IS NULL AND e.occurred_at <= cx.as_of()
 	) AS h
 	LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
 	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 	ORDER BY h.happened_at, h.what, h.id;
 END
 $$;
-COMMENT ON FUNCTION cx.customer_timeline(text) IS 'all that happened to a customer until cx.as_of(), in order: feedback (name is its kind, detail the comment), events (detail their attributes), tags given and taken';
+COMMENT ON FUNCTION cx.customer_timeline(text) IS 'all that happened to a customer until cx.as_of(), in order: feedback (name is its kind, detail the comment), events (detail their attributes), tags given and taken, tickets (name is the status, detail the subject)';
 -- Triggers of the program's tables
 
 CREATE FUNCTION cx.catalog_changed() RETURNS trigger
@@ -1772,11 +1777,11 @@ DECLARE
 	used_id bigint;
 BEGIN
 	-- wait for those who write, and let nobody write until it is decided that the row is gone
-	LOCK TABLE cx_data.feedback, cx_data.event IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.ticket IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cx.check_sees_all_rows();
 	FOR used_by IN
 		SELECT attrelid FROM pg_attribute
-		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
+		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.ticket'::regclass) AND attname = TG_ARGV[0]
 	LOOP
 		EXECUTE format('SELECT gone.%1$I FROM gone CROSS JOIN LATERAL (SELECT FROM %2$s AS facts WHERE facts.%1$I = gone.%1$I LIMIT 1) AS used LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
 		IF used_id IS NOT NULL THEN
@@ -1787,7 +1792,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.row_in_use() IS 'trigger on tables that feedback and events refer to by the column in its argument: refuses to delete what is referred to';
+COMMENT ON FUNCTION cx.row_in_use() IS 'trigger on tables that feedback, events and tickets refer to by the column in its argument: refuses to delete what is referred to';
 
 CREATE FUNCTION cx.check_org_unit_tree() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -1936,7 +1941,9 @@ CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
 DECLARE
 	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
+	ticket_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
 	busy bigint[];
+	tickets jsonb;
 	raised bigint;
 	told bigint;
 BEGIN
@@ -1945,7 +1952,7 @@ BEGIN
 	PERFORM cx.add_alerted_customers(matches, busy);
 
 	WITH given AS MATERIALIZED (
-		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown,
+		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.sla, m.feedback_id,
 			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name,
 			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
 			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
@@ -1958,7 +1965,7 @@ BEGIN
 					(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS found_id,
 				coalesce(element.customer_merge_id, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS merge_id
 			FROM jsonb_to_recordset(matches) AS element (rule_id bigint, customer_id bigint, customer text, touchpoint_id bigint, org_unit_id bigint, staff_id bigint,
-				customer_merge_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
+				customer_merge_id bigint, feedback_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
 		) AS m
 		JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
 		LEFT JOIN cx_data.customer AS c ON c.customer_id = m.found_id
@@ -1968,7 +1975,12 @@ BEGIN
 		WHERE CASE WHEN r.scope IS NULL OR r.kind <> 'row' THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
 		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
 	), latest AS MATERIALIZED (
-		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
+		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined, g.opens_ticket AND g.severity = 'critical' AS is_emergency,
+			-- an alert joins the ticket about the same if that is not solved, or the emergency at the touchpoint
+			CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
+				WHEN g.severity = 'critical' THEN (SELECT min(t.ticket_id) FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
+					WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id)
+				WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed')) END AS open_ticket,
 			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
 			cx.filled_in(g.route, translate(g.name, ',', ' '), translate(coalesce(g.customer, ''), ',', ' '), '', translate(coalesce(g.touchpoint, ''), ',', ' '), '',
 				translate(coalesce(g.org_unit, ''), ',', ' '), '', translate(coalesce(g.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
@@ -1977,12 +1989,12 @@ BEGIN
 					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
 		FROM given AS g
 		LEFT JOIN LATERAL (
-			SELECT a.alert_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
+			SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
 			FROM (
-				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
 				WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
 				UNION ALL
-				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
 				WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
 					AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
 			) AS a
@@ -2002,14 +2014,28 @@ BEGIN
 		INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, org_unit_id, customer_merge_id, payload)
 		SELECT l.alert_rule_id, l.customer_id, l.org_unit_id, l.customer_merge_id,
 			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'customer', CASE WHEN l.customer_id IS NULL THEN l.given_customer END, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
-				'customer_merge_id', l.customer_merge_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
+				'customer_merge_id', l.customer_merge_id, 'feedback_id', l.feedback_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
 		FROM latest AS l
 		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
+	), ticketed AS MATERIALIZED (
+		-- an emergency is one ticket, whoever it hits
+		SELECT a.place, nextval(ticket_ids) AS ticket_id, a.alike
+		FROM (
+			SELECT min(l.place) AS place, array_agg(l.place) AS alike FROM latest AS l
+			WHERE l.new_id IS NOT NULL AND l.opens_ticket AND l.open_ticket IS NULL
+			GROUP BY l.alert_rule_id, CASE WHEN l.is_emergency THEN l.touchpoint_id ELSE l.place END, l.is_emergency ORDER BY 1
+		) AS a
+	), numbered AS MATERIALIZED (
+		SELECT p.place, t.ticket_id, p.place = t.place AS is_first FROM ticketed AS t CROSS JOIN LATERAL unnest(t.alike) AS p (place)
 	), opened AS (
-		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id)
-		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id
-		FROM latest AS l WHERE l.new_id IS NOT NULL
+		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id, ticket_id)
+		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id,
+			coalesce(l.open_ticket, n.ticket_id)
+		FROM latest AS l LEFT JOIN numbered AS n USING (place) WHERE l.new_id IS NOT NULL
 		RETURNING alert_id
+	), joined AS (
+		INSERT INTO cx_data.ticket_event (ticket_id, kind, note)
+		SELECT l.open_ticket, 'alert', l.new_message FROM latest AS l WHERE l.new_id IS NOT NULL AND l.open_ticket IS NOT NULL
 	), target AS MATERIALIZED (
 		SELECT DISTINCT ON (r.new_route, t.channel_id, t.send_to, t.problem) r.new_route, t.item, t.channel_id, t.send_to, t.problem
 		FROM (SELECT DISTINCT l.new_route FROM latest AS l WHERE l.new_id IS NOT NULL AND l.new_route IS NOT NULL) AS r
@@ -2019,20 +2045,28 @@ BEGIN
 		INSERT INTO cx_data.outbox (alert_id, customer_id, org_unit_id, customer_merge_id, route, channel_id, send_to, dead_at, last_error, payload)
 		SELECT l.new_id, l.customer_id, l.org_unit_id, l.customer_merge_id, t.item, t.channel_id, t.send_to, CASE WHEN t.problem IS NOT NULL THEN now() END, t.problem,
 			jsonb_strip_nulls(jsonb_build_object('alert_id', l.new_id, 'rule', l.name, 'severity', l.severity, 'message', l.new_message, 'customer', l.customer, 'touchpoint', l.touchpoint,
-				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'opened_at', now()))
-		FROM latest AS l JOIN target AS t USING (new_route)
+				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', coalesce(l.open_ticket, n.ticket_id), 'opened_at', now()))
+		FROM latest AS l JOIN target AS t USING (new_route) LEFT JOIN numbered AS n USING (place)
 		WHERE l.new_id IS NOT NULL
 		ORDER BY l.new_id, t.item COLLATE "C"
 		RETURNING outbox_id
 	)
-	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent) INTO raised, told;
+	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent),
+		(SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket_id', n.ticket_id, 'alert_id', l.new_id, 'feedback_id', l.feedback_id, 'customer_id', l.customer_id, 'customer_merge_id', l.customer_merge_id,
+			'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'priority', CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, 'emergency', NULLIF(l.is_emergency, false),
+			'sla', l.sla, 'subject', l.new_message)) ORDER BY n.ticket_id)
+		FROM latest AS l JOIN numbered AS n USING (place) WHERE n.is_first)
+	INTO raised, told, tickets;
+	IF tickets IS NOT NULL THEN
+		PERFORM cx.add_tickets(tickets);
+	END IF;
 	IF told > 0 AND current_setting('cx.notify')::boolean THEN
 		PERFORM pg_notify('cx_outbox', '');
 	END IF;
 	RETURN raised;
 END
 $$;
-COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, and writes messages into the outbox. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
+COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, writes messages into the outbox and opens tickets. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
 
 CREATE FUNCTION cx.keep_matches(matches jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -2178,6 +2212,1132 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.alert_message(bigint) IS 'message of an alert, for those who may read cx_data.alert.message, else NULL; for the view cx_data.alert_queue';
+-- Business calendars: open time between two instants, and the instant after some open time
+--
+-- A calendar is open at an instant when the clock of its zone, read at that
+-- instant, shows a day and a time of day within one of the half-open intervals
+-- [opens_at, closes_at) of that day.  So where clocks are changed, a shop open
+-- from 01:00 to 04:00 is open for two or for four hours.
+
+CREATE FUNCTION cx.business_seconds(started_at timestamptz, ended_at timestamptz, calendar text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.business_seconds(timestamptz, timestamptz, text) IS 'seconds between two instants during which a business calendar is open, by the clock of its zone; negative if the second instant is the earlier one, so that it adds up over three. Error for infinity, for calendars that do not exist and for those that are never open';
+
+CREATE FUNCTION cx.add_business_time(at timestamptz, duration interval, calendar text) RETURNS timestamptz
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.add_business_time(timestamptz, interval, text) IS 'earliest instant until which a business calendar is open for that long: one hour from Friday 16:30 is Monday 09:30 if it is open from 9 to 17, and one hour from 16:00 is 17:00. Given a negative duration, the latest instant from which on it was open for that long; given none, the instant itself. Durations are hours and less; days only for a calendar open around the clock, months never';
+-- Service levels: which one a ticket starts with, and what its clocks show
+
+CREATE FUNCTION cx.is_hours(duration interval) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN duration > '0' AND date_trunc('day', duration) = '0';
+COMMENT ON FUNCTION cx.is_hours(interval) IS 'whether an interval is positive and consists of hours, minutes and seconds, for a day of business time has no fixed length';
+
+CREATE FUNCTION cx.policy_stays() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- the foreign key renames calendars
+	IF TG_OP = 'UPDATE' AND pg_trigger_depth() > 1 THEN
+		RETURN NEW;
+	END IF;
+	IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.sla_policy_id = OLD.sla_policy_id) THEN
+		RETURN OLD;
+	END IF;
+	RAISE EXCEPTION 'service levels are not changed, for tickets keep the one they started with'
+		USING ERRCODE = 'object_in_use', HINT = 'cx.set_sla_policy() adds a version; to end one, set its valid_until.';
+END
+$$;
+COMMENT ON FUNCTION cx.policy_stays() IS 'trigger on cx_data.sla_policy: only valid_until changes, and what tickets refer to is not deleted';
+
+CREATE FUNCTION cx.check_priority(priority text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF coalesce(priority NOT IN ('low', 'normal', 'high', 'urgent'), true) THEN
+		RAISE EXCEPTION 'priority "%" is not known', priority
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Use low, normal, high or urgent.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_priority(text) IS 'raises an error unless this is the priority of a ticket';
+
+CREATE FUNCTION cx.check_hours(duration interval, what text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cx.is_hours(duration) THEN
+		RAISE EXCEPTION '% must be hours and minutes, not %', what, duration
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A day of business time has no fixed length; write for example ''16 hours''.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_hours(interval, text) IS 'raises an error unless an interval, if it is given, is positive and consists of hours, minutes and seconds';
+
+CREATE FUNCTION cx.find_code(relation text, code text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	key bigint;
+BEGIN
+	IF find_code.code IS NULL THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('SELECT %I FROM cx_data.%I WHERE code = $1', relation || '_id', relation) INTO key USING find_code.code;
+	IF key IS NULL THEN
+		RAISE EXCEPTION '% "%" does not exist', relation, find_code.code
+			USING ERRCODE = 'undefined_object', HINT = format('SELECT code, name FROM cx_data.%s shows what there is.', relation);
+	END IF;
+	RETURN key;
+END
+$$;
+COMMENT ON FUNCTION cx.find_code(text, text) IS 'key of the row of a table of the program with this code; an error if there is none, NULL for NULL';
+
+CREATE FUNCTION cx.set_sla_policy(code text DEFAULT 'standard', priority text DEFAULT NULL, segment text DEFAULT NULL, touchpoint text DEFAULT NULL, first_response_within interval DEFAULT NULL, resolve_within interval DEFAULT NULL, escalate_every interval DEFAULT '4 hours', calendar text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	place CONSTANT bigint := cx.find_code('touchpoint', set_sla_policy.touchpoint);
+	last_version integer;
+	key bigint;
+BEGIN
+	PERFORM cx.require_program();
+	IF set_sla_policy.code IS NULL OR set_sla_policy.escalate_every IS NULL OR (set_sla_policy.first_response_within IS NULL AND set_sla_policy.resolve_within IS NULL) THEN
+		RAISE EXCEPTION 'code, escalate_every, and first_response_within or resolve_within must be given' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF set_sla_policy.priority IS NOT NULL THEN
+		PERFORM cx.check_priority(set_sla_policy.priority);
+	END IF;
+	PERFORM cx.check_hours(set_sla_policy.first_response_within, 'first_response_within');
+	PERFORM cx.check_hours(set_sla_policy.resolve_within, 'resolve_within');
+	PERFORM cx.check_hours(set_sla_policy.escalate_every, 'escalate_every');
+	PERFORM cx.find_code('calendar', set_sla_policy.calendar);
+	-- one at a time
+	LOCK TABLE cx_data.sla_policy IN SHARE ROW EXCLUSIVE MODE;
+	UPDATE cx_data.sla_policy AS p SET valid_until = now()
+	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
+		AND p.touchpoint_id IS NOT DISTINCT FROM place AND p.valid_until IS NULL;
+	SELECT max(p.version) INTO last_version FROM cx_data.sla_policy AS p
+	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
+		AND p.touchpoint_id IS NOT DISTINCT FROM place;
+	INSERT INTO cx_data.sla_policy (code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every)
+	VALUES (set_sla_policy.code, set_sla_policy.priority, set_sla_policy.segment, place, coalesce(last_version, 0) + 1, set_sla_policy.calendar,
+		set_sla_policy.first_response_within, set_sla_policy.resolve_within, set_sla_policy.escalate_every)
+	RETURNING sla_policy_id INTO key;
+	RETURN key;
+END
+$$;
+COMMENT ON FUNCTION cx.set_sla_policy(text, text, text, text, interval, interval, interval, text) IS 'sets the service level of tickets of a priority, segment and touchpoint, each NULL for all: business hours for the first response and the solution, and how often an overdue ticket climbs. Tickets opened before keep theirs. Without a calendar that of the unit counts. Gives the key of the new version; takes access as an admin';
+
+CREATE FUNCTION cx.units_above(unit bigint) RETURNS TABLE (org_unit_id bigint, manager_id bigint, calendar text, height integer)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY
+	WITH RECURSIVE above AS (
+		SELECT u.org_unit_id, u.parent_id, u.manager_id, u.calendar, 0 AS height FROM cx_data.org_unit AS u WHERE u.org_unit_id = unit
+		UNION ALL
+		SELECT u.org_unit_id, u.parent_id, u.manager_id, u.calendar, a.height + 1 FROM above AS a JOIN cx_data.org_unit AS u ON u.org_unit_id = a.parent_id
+		WHERE a.height < 100	-- a circle of parents comes to an end
+	)
+	SELECT a.org_unit_id, a.manager_id, a.calendar, a.height FROM above AS a;
+END
+$$;
+COMMENT ON FUNCTION cx.units_above(bigint) IS 'a unit, of height 0, and the units above it, with managers and calendars';
+
+CREATE FUNCTION cx.unit_manager(unit bigint) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN coalesce((SELECT u.manager_id FROM cx.units_above(unit) AS u WHERE u.manager_id IS NOT NULL ORDER BY u.height LIMIT 1),
+		(SELECT u.manager_id FROM cx_data.org_unit AS u WHERE u.manager_id IS NOT NULL ORDER BY u.tier, u.org_unit_id LIMIT 1));
+END
+$$;
+COMMENT ON FUNCTION cx.unit_manager(bigint) IS 'key of the manager of a unit, else of the nearest unit above it that has one, else of the highest unit of all: somebody answers for everything';
+
+CREATE FUNCTION cx.usable_calendar(wanted text, unit bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (SELECT c.calendar FROM (SELECT wanted AS calendar, -1 AS height UNION ALL SELECT u.calendar, u.height FROM cx.units_above(unit) AS u) AS c
+		WHERE EXISTS (SELECT FROM cx_data.calendar_hours AS h WHERE h.calendar = c.calendar)
+		ORDER BY c.height LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION cx.usable_calendar(text, bigint) IS 'the first calendar that exists and has hours: the one that is wanted, that of the unit, those of the units above it; NULL, which is around the clock, if there is none';
+
+CREATE FUNCTION cx.due_at(at timestamptz, duration interval, calendar text) RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN CASE WHEN calendar IS NULL THEN at + duration ELSE cx.add_business_time(at, duration, calendar) END;
+COMMENT ON FUNCTION cx.due_at(timestamptz, interval, text) IS 'add_business_time, where no calendar is around the clock';
+
+CREATE FUNCTION cx.spent_seconds(started_at timestamptz, ended_at timestamptz, calendar text) RETURNS double precision
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN CASE WHEN calendar IS NULL THEN extract(epoch FROM ended_at - started_at)::double precision ELSE cx.business_seconds(started_at, ended_at, calendar) END;
+COMMENT ON FUNCTION cx.spent_seconds(timestamptz, timestamptz, text) IS 'business_seconds, where no calendar is around the clock';
+
+CREATE FUNCTION cx.ticket_terms(sla text, priority text, segment text, touchpoint bigint, unit bigint, at timestamptz, OUT sla_policy_id bigint, OUT calendar text, OUT first_response_within interval, OUT resolve_within interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	SELECT p.sla_policy_id, p.calendar, p.first_response_within, p.resolve_within
+	INTO sla_policy_id, calendar, first_response_within, resolve_within
+	FROM cx_data.sla_policy AS p
+	WHERE p.code IN (ticket_terms.sla, 'standard') AND coalesce(p.priority = ticket_terms.priority, p.priority IS NULL) AND coalesce(p.segment = ticket_terms.segment, p.segment IS NULL)
+		AND coalesce(p.touchpoint_id = touchpoint, p.touchpoint_id IS NULL) AND p.valid_from <= at AND coalesce(p.valid_until > at, true)
+	ORDER BY p.code IS NOT DISTINCT FROM ticket_terms.sla DESC, p.touchpoint_id IS NOT NULL DESC, p.segment IS NOT NULL DESC, p.priority IS NOT NULL DESC, p.version DESC LIMIT 1;
+	calendar := cx.usable_calendar(calendar, unit);
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_terms(text, text, text, bigint, bigint, timestamptz) IS 'service level for a ticket opened at a time: of those with the wanted code, else standard, the one for its touchpoint comes before that for its segment, and that before the one for its priority; and the calendar by which its clocks run';
+
+CREATE FUNCTION cx.resolution_due(ticket bigint) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	calendar text;
+	left_over interval;
+	stretch record;
+	spent double precision;
+	due timestamptz;
+BEGIN
+	SELECT cx.usable_calendar(t.calendar, t.org_unit_id), p.resolve_within INTO calendar, left_over
+	FROM cx_data.ticket AS t JOIN cx_data.sla_policy AS p USING (sla_policy_id) WHERE t.ticket_id = ticket;
+	IF left_over IS NULL THEN
+		RETURN NULL;
+	END IF;
+	FOR stretch IN
+		SELECT e.status, e.occurred_at AS starts, lead(e.occurred_at) OVER (ORDER BY e.ticket_event_id) AS ends
+		FROM cx_data.ticket_event AS e WHERE e.ticket_id = ticket AND e.status IS NOT NULL AND e.ticket_task_id IS NULL ORDER BY e.ticket_event_id
+	LOOP
+		IF stretch.status IN ('new', 'open') THEN
+			due := cx.due_at(stretch.starts, left_over, calendar);
+			IF stretch.ends IS NULL OR due <= stretch.ends THEN
+				RETURN due;
+			END IF;
+			spent := cx.spent_seconds(stretch.starts, stretch.ends, calendar);
+			left_over := left_over - make_interval(secs => spent);
+		END IF;
+	END LOOP;
+	-- while it waits it has none; a solved ticket keeps the one that it met
+	RETURN CASE WHEN stretch.status IN ('solved', 'closed') THEN due END;
+END
+$$;
+COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits for others with time left';
+
+CREATE FUNCTION cx.sla_status(status text, first_response_due_at timestamptz, first_responded_at timestamptz, resolution_due_at timestamptz, solved_at timestamptz, at timestamptz) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE
+		WHEN coalesce(first_responded_at, at) > first_response_due_at OR coalesce(solved_at, at) > resolution_due_at THEN 'missed'
+		WHEN solved_at IS NOT NULL THEN 'met'
+		WHEN status IN ('pending', 'on_hold') AND (first_responded_at IS NOT NULL OR first_response_due_at IS NULL) THEN 'paused'
+		ELSE 'active' END;
+COMMENT ON FUNCTION cx.sla_status(text, timestamptz, timestamptz, timestamptz, timestamptz, timestamptz) IS 'active, paused, met or missed (the first response, the solution or both came too late, or have not come though they are due) at a time, of a ticket with this status and these times';
+
+CREATE FUNCTION cx.ticket_subject(ticket bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN CASE WHEN has_column_privilege('cx_data.ticket', 'subject', 'SELECT') THEN (SELECT t.subject FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) END;
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_subject(bigint) IS 'subject of a ticket, for those who may read cx_data.ticket.subject, else NULL; for the views of tickets';
+
+CREATE FUNCTION cx.task_block(task bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN CASE WHEN has_column_privilege('cx_data.ticket_task', 'blocked_reason', 'SELECT') THEN (SELECT k.blocked_reason FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) END;
+END
+$$;
+COMMENT ON FUNCTION cx.task_block(bigint) IS 'what blocks a task, for those who may read cx_data.ticket_task.blocked_reason, else NULL; for the view cx_data.emergency';
+-- Tickets: opened, and who may work on them
+
+CREATE FUNCTION cx.ticket_event_stays() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'the history of a ticket does not change'
+		USING ERRCODE = 'object_in_use', HINT = 'What happens next is added: cx.move_ticket() and its like do so.';
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_event_stays() IS 'trigger on cx_data.ticket_event: what happened stays as it was';
+
+CREATE FUNCTION cx.ticket_deleted() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM cx_data.ticket_event AS e USING gone WHERE e.ticket_id = gone.ticket_id;
+	DELETE FROM cx_data.ticket_task AS k USING gone WHERE k.ticket_id = gone.ticket_id;
+	UPDATE cx_data.alert AS a SET ticket_id = NULL FROM gone WHERE a.ticket_id = gone.ticket_id;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_deleted() IS 'trigger on cx_data.ticket: history and tasks of a ticket that is deleted go with it';
+
+CREATE FUNCTION cx.add_ticket_event(ticket bigint, kind text, caller oid, at timestamptz, status text DEFAULT NULL, staff bigint DEFAULT NULL, unit bigint DEFAULT NULL, note text DEFAULT NULL, automatic boolean DEFAULT NULL, task bigint DEFAULT NULL, level integer DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO cx_data.ticket_event (ticket_id, ticket_task_id, kind, status, staff_id, to_unit_id, level, automatic, note, actor, occurred_at)
+	VALUES (ticket, task, kind, status, staff, unit, level, automatic, note, pg_get_userbyid(caller), at);
+END
+$$;
+COMMENT ON FUNCTION cx.add_ticket_event(bigint, text, oid, timestamptz, text, bigint, bigint, text, boolean, bigint, integer) IS 'adds to the history of a ticket; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.add_tickets(given jsonb) RETURNS SETOF bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
+BEGIN
+	RETURN QUERY
+	WITH asked AS MATERIALIZED (
+		SELECT coalesce(g.ticket_id, nextval(new_ids)) AS ticket_id, coalesce(g.origin, 'centre') AS origin, g.priority, coalesce(g.emergency, false) AS emergency,
+			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, c.segment,
+			t.owner_staff_id, p.opened_at, coalesce(g.actor, current_user) AS actor,
+			dense_rank() OVER (ORDER BY g.priority, g.sla, c.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
+		FROM jsonb_to_recordset(given) AS g (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, touchpoint_id bigint,
+			org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text)
+		LEFT JOIN cx_data.customer AS c ON c.customer_id = g.customer_id
+		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = g.touchpoint_id
+		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, c.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
+	), kind AS (
+		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.owner_staff_id, a.opened_at FROM asked AS a ORDER BY a.alike
+	), terms AS MATERIALIZED (
+		SELECT k.alike, s.sla_policy_id, s.calendar, coalesce(k.owner_staff_id, cx.unit_manager(k.unit_id)) AS owner_staff_id,
+			cx.due_at(k.opened_at, s.first_response_within, s.calendar) AS first_response_due_at, cx.due_at(k.opened_at, s.resolve_within, s.calendar) AS resolution_due_at
+		FROM kind AS k CROSS JOIN LATERAL cx.ticket_terms(k.sla, k.priority, k.segment, k.touchpoint_id, k.unit_id, k.opened_at) AS s
+	), added AS (
+		INSERT INTO cx_data.ticket (ticket_id, origin, priority, emergency, customer_id, customer_merge_id, touchpoint_id, org_unit_id, staff_id, owner_staff_id, alert_id, feedback_id,
+			subject, detail, sla, sla_policy_id, calendar, opened_at, first_response_due_at, resolution_due_at)
+		SELECT a.ticket_id, a.origin, a.priority, a.emergency, a.customer_id, a.customer_merge_id, a.touchpoint_id, a.unit_id,
+			coalesce(a.staff_id, CASE WHEN a.emergency THEN m.owner_staff_id END), m.owner_staff_id, a.alert_id, a.feedback_id,
+			a.subject, a.detail, a.sla, m.sla_policy_id, m.calendar, a.opened_at, m.first_response_due_at, m.resolution_due_at
+		FROM asked AS a JOIN terms AS m USING (alike)
+		ORDER BY a.ticket_id
+	), told AS (
+		INSERT INTO cx_data.ticket_event (ticket_id, kind, status, staff_id, to_unit_id, actor, occurred_at)
+		SELECT a.ticket_id, 'opened', 'new', a.staff_id, a.unit_id, a.actor, a.opened_at FROM asked AS a ORDER BY a.ticket_id
+	)
+	SELECT a.ticket_id FROM asked AS a ORDER BY a.ticket_id;
+	IF given @? '$[*].emergency ? (@ == true)' THEN
+		PERFORM cx.add_emergency_tasks(ARRAY(SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.emergency AND t.alert_id IN (SELECT (g ->> 'alert_id')::bigint FROM jsonb_array_elements(given) AS g)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.add_tickets(jsonb) IS 'opens tickets, an array of objects by the names of columns, with their deadlines and whoever answers for them; gives their keys. Takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.check_may_work(caller oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT (cx.owns_program(caller) OR has_table_privilege(caller, 'cx_data.ticket', 'UPDATE') OR cx.role_has_level(caller, '{agent,manager,admin}')) THEN
+		RAISE EXCEPTION 'permission denied to work on tickets'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an agent, a manager or an admin: CALL cx.grant_access().';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_work(oid) IS 'raises an error unless a role may work on tickets';
+
+CREATE FUNCTION cx.unit_is_visible(unit bigint, caller oid) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN NOT (SELECT p.row_security FROM cx_data.program AS p) OR cx.owns_program(caller) OR cx.role_sees_all(caller) OR coalesce(unit = ANY (cx.units_of_role(caller)), false)
+		OR (SELECT r.rolbypassrls FROM pg_roles AS r WHERE r.oid = caller);
+END
+$$;
+COMMENT ON FUNCTION cx.unit_is_visible(bigint, oid) IS 'whether row security lets a role see the rows of a unit';
+
+CREATE FUNCTION cx.lock_ticket(ticket bigint, caller oid) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	unit bigint;
+BEGIN
+	PERFORM cx.check_may_work(caller);
+	SELECT t.org_unit_id INTO unit FROM cx_data.ticket AS t WHERE t.ticket_id = ticket FOR NO KEY UPDATE;
+	IF NOT FOUND OR NOT cx.unit_is_visible(unit, caller) THEN
+		RAISE EXCEPTION 'ticket % does not exist', ticket
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_id, subject FROM cx_data.ticket_queue shows those that are not solved.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.lock_ticket(bigint, oid) IS 'locks a ticket; an error if there is none, or none that the role may work on';
+
+CREATE FUNCTION cx.check_lives_here(ticket bigint) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	home text := (SELECT coalesce(s.relation::text, s.name) FROM cx_data.ticket AS t JOIN cx_data.source AS s USING (source_id) WHERE t.ticket_id = ticket);
+BEGIN
+	IF home IS NOT NULL THEN
+		RAISE EXCEPTION 'ticket % lives in %', ticket, home
+			USING ERRCODE = 'wrong_object_type', HINT = 'Change it there; what is changed there is captured.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_lives_here(bigint) IS 'raises an error if a ticket is captured from a table of the user';
+
+CREATE FUNCTION cx.ticket_time(ticket bigint, wanted timestamptz, caller oid) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	last_at CONSTANT timestamptz := (SELECT max(e.occurred_at) FROM cx_data.ticket_event AS e WHERE e.ticket_id = ticket);
+BEGIN
+	IF wanted IS NULL THEN
+		-- transactions begin in another order than they come to write
+		RETURN greatest(now(), last_at);
+	END IF;
+	IF NOT cx.owns_program(caller) AND NOT cx.role_has_level(caller, '{admin}') THEN
+		RAISE EXCEPTION 'only admins may say when something happened' USING ERRCODE = 'insufficient_privilege', HINT = 'Leave argument at out, then it happens now.';
+	END IF;
+	IF wanted > clock_timestamp() OR wanted < last_at OR NOT isfinite(wanted) THEN
+		RAISE EXCEPTION 'the time % is %', wanted, CASE WHEN wanted < last_at THEN format('before the last entry of ticket %s, %s', ticket, last_at) ELSE 'not in the past' END USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN wanted;
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_time(bigint, timestamptz, oid) IS 'when the next entry in the history of a ticket happens: now, or when an admin says';
+
+CREATE FUNCTION cx.owner_open_ticket(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	at CONSTANT timestamptz := cx.ticket_time(NULL, (argument ->> 'at')::timestamptz, caller);
+	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
+	origin CONSTANT text := coalesce(argument ->> 'origin', CASE WHEN cx.owns_program(caller) OR cx.units_of_role(caller) = '{}' THEN 'centre' ELSE 'unit' END);
+	key bigint;
+BEGIN
+	PERFORM cx.check_may_work(caller);
+	key := cx.add_tickets(jsonb_build_array((argument - '{at,staff,org_unit,touchpoint,ticket_id,alert_id,emergency,customer_merge_id}'::text[]) || jsonb_build_object('opened_at', at, 'staff_id', person, 'origin', origin, 'actor', pg_get_userbyid(caller),
+		'org_unit_id', coalesce(cx.find_code('org_unit', argument ->> 'org_unit'), (argument -> 'org_unit_id')::bigint), 'touchpoint_id', coalesce(cx.find_code('touchpoint', argument ->> 'touchpoint'), (argument -> 'touchpoint_id')::bigint))));
+	IF person IS NOT NULL THEN
+		PERFORM cx.set_ticket_status(key, 'open', caller, at, NULL);
+	END IF;
+	RETURN to_jsonb(key);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_open_ticket(jsonb, oid) IS 'opens a ticket; part of open_ticket, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.open_ticket(subject text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, org_unit text DEFAULT NULL, priority text DEFAULT 'normal', sla text DEFAULT NULL, detail text DEFAULT NULL, staff text DEFAULT NULL, feedback bigint DEFAULT NULL, origin text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	said record;
+	who bigint;
+BEGIN
+	PERFORM cx.require_program();
+	IF coalesce(subject, '') = '' THEN
+		RAISE EXCEPTION 'subject must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'It says in words what is to be done.';
+	END IF;
+	PERFORM cx.check_priority(priority);
+	IF origin NOT IN ('centre', 'unit') THEN
+		RAISE EXCEPTION 'origin "%" is not known', origin USING ERRCODE = 'invalid_parameter_value', HINT = 'Use centre or unit.';
+	END IF;
+	PERFORM cx.check_sla(sla);
+	SELECT f.customer_id, f.touchpoint_id, f.org_unit_id INTO said FROM cx_data.feedback AS f WHERE f.feedback_id = feedback;
+	IF feedback IS NOT NULL AND NOT FOUND THEN
+		RAISE EXCEPTION 'feedback % does not exist', feedback USING ERRCODE = 'undefined_object', HINT = 'SELECT feedback_id FROM cx_data.feedback_detail shows what customers said.';
+	END IF;
+	IF customer IS NOT NULL THEN
+		who := cx.find_customer(customer);
+	END IF;
+	RETURN cx.as_program_owner('open_ticket', jsonb_strip_nulls(jsonb_build_object('subject', subject, 'customer_id', coalesce(who, said.customer_id), 'touchpoint', touchpoint, 'touchpoint_id', said.touchpoint_id,
+		'org_unit', org_unit, 'org_unit_id', said.org_unit_id, 'priority', priority, 'sla', sla, 'detail', detail, 'staff', staff, 'feedback_id', feedback, 'origin', origin, 'at', at)))::bigint;
+END
+$$;
+COMMENT ON FUNCTION cx.open_ticket(text, text, text, text, text, text, text, text, bigint, text, timestamptz) IS 'opens a ticket, with its deadlines by service level; customer, touchpoint, org_unit and staff are codes, and come from the feedback where one is given. Call it with named arguments; gives its number';
+
+CREATE FUNCTION cx.check_sla(sla text) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF sla IS NOT NULL AND NOT EXISTS (SELECT FROM cx_data.sla_policy AS p WHERE p.code = sla AND coalesce(p.valid_until > now(), true)) THEN
+		RAISE EXCEPTION 'service level "%" does not exist', sla
+			USING ERRCODE = 'undefined_object', HINT = format('SELECT cx.set_sla_policy(%L, first_response_within => ''4 hours'', resolve_within => ''24 hours'') makes it.', sla);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_sla(text) IS 'raises an error unless there is a service level with this code, if one is given';
+
+CREATE FUNCTION cx.erase_from_ticket_event(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE cx_data.ticket_event AS e SET note = NULL FROM cx_data.ticket AS t WHERE t.ticket_id = e.ticket_id AND t.customer_id = customer AND e.note IS NOT NULL;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_ticket_event(bigint, text[]) IS 'takes what was said out of the history of a customer''s tickets; part of erase_customer';
+
+CREATE FUNCTION cx.erase_from_ticket_task(customer bigint, strings text[]) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	erased bigint;
+BEGIN
+	UPDATE cx_data.ticket_task AS k SET subject = '', result = NULL, blocked_reason = CASE WHEN k.blocked_reason IS NOT NULL THEN '' END FROM cx_data.ticket AS t
+	WHERE t.ticket_id = k.ticket_id AND t.customer_id = customer;
+	GET DIAGNOSTICS erased = ROW_COUNT;
+	RETURN erased;
+END
+$$;
+COMMENT ON FUNCTION cx.erase_from_ticket_task(bigint, text[]) IS 'takes what was said out of the tasks of a customer''s tickets; part of erase_customer';
+-- Tickets: answered, passed on, solved, reopened
+--
+-- Every step is one function that runs with the rights of the program's owner,
+-- and looks first whether the caller may work on the ticket.
+
+CREATE FUNCTION cx.set_ticket_status(ticket bigint, status text, caller oid, at timestamptz, note text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	was CONSTANT text := (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket);
+	is_reopened CONSTANT boolean := was IN ('solved', 'closed') AND set_ticket_status.status NOT IN ('solved', 'closed');
+BEGIN
+	PERFORM cx.add_ticket_event(ticket, 'status', caller, at, status => set_ticket_status.status, note => note);
+	UPDATE cx_data.ticket AS t SET status = set_ticket_status.status,
+		first_responded_at = CASE set_ticket_status.status WHEN 'solved' THEN coalesce(t.first_responded_at, at) ELSE t.first_responded_at END,
+		solved_at = CASE set_ticket_status.status WHEN 'solved' THEN at WHEN 'closed' THEN t.solved_at END,
+		closed_at = CASE set_ticket_status.status WHEN 'closed' THEN at END,
+		reopened_at = CASE WHEN is_reopened THEN at ELSE t.reopened_at END,
+		reopen_count = t.reopen_count + is_reopened::integer,
+		-- what is overdue from then on climbs anew
+		escalation_level = CASE WHEN is_reopened THEN 0 ELSE t.escalation_level END
+	WHERE t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
+	IF set_ticket_status.status = 'solved' THEN
+		UPDATE cx_data.alert AS a SET status = 'resolved' WHERE a.ticket_id = ticket AND a.status <> 'resolved';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.set_ticket_status(bigint, text, oid, timestamptz, text) IS 'sets the status of a ticket and what follows from it; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.next_statuses(status text) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE status
+		WHEN 'new' THEN '{open,pending,on_hold,solved}'
+		WHEN 'open' THEN '{pending,on_hold,solved}'
+		WHEN 'pending' THEN '{open,on_hold,solved}'
+		WHEN 'on_hold' THEN '{open,pending,solved}'
+		WHEN 'solved' THEN '{open,closed}'
+		ELSE '{}' END::text[];
+COMMENT ON FUNCTION cx.next_statuses(text) IS 'statuses to which move_ticket() may take a ticket from this one';
+
+CREATE FUNCTION cx.check_may_solve(ticket bigint) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known record;
+	unfinished bigint;
+BEGIN
+	SELECT t.root_cause, t.action_taken INTO known FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
+	IF coalesce(known.root_cause, '') = '' OR coalesce(known.action_taken, '') = '' THEN
+		RAISE EXCEPTION 'ticket % cannot be solved without root cause and action taken', ticket
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', root_cause => ''process'', action_taken => ''what was done''); cx_data.root_cause has the causes.', ticket);
+	END IF;
+	SELECT count(*) INTO unfinished FROM cx_data.ticket_task AS k WHERE k.ticket_id = ticket AND k.status IN ('open', 'blocked');
+	IF unfinished > 0 THEN
+		RAISE EXCEPTION 'ticket % has % tasks that are not finished', ticket, unfinished
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'SELECT cx.move_task() to done or cancelled first; cx_data.ticket_task shows them.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_solve(bigint) IS 'raises an error unless root cause and action taken of a ticket are known and its tasks are finished';
+
+CREATE FUNCTION cx.owner_move_ticket(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	-- other tools say resolved
+	wanted CONSTANT text := CASE argument ->> 'status' WHEN 'resolved' THEN 'solved' ELSE argument ->> 'status' END;
+	was text;
+	at timestamptz;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
+	IF coalesce(wanted <> ALL (cx.next_statuses(was)), true) THEN
+		RAISE EXCEPTION 'ticket % is % and cannot become %', ticket, was, coalesce(wanted, 'NULL')
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = CASE was WHEN 'closed' THEN format('SELECT cx.reopen(%s, ''why'').', ticket) ELSE format('From %s it goes to %s.', was, array_to_string(cx.next_statuses(was), ', ')) END;
+	END IF;
+	PERFORM cx.find_code('root_cause', argument ->> 'root_cause');
+	UPDATE cx_data.ticket AS t SET root_cause = coalesce(argument ->> 'root_cause', t.root_cause), action_taken = coalesce(argument ->> 'action_taken', t.action_taken)
+	WHERE t.ticket_id = ticket AND (argument ? 'root_cause' OR argument ? 'action_taken');
+	IF wanted = 'solved' THEN
+		PERFORM cx.check_may_solve(ticket);
+	END IF;
+	PERFORM cx.set_ticket_status(ticket, wanted, caller, at, argument ->> 'note');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_move_ticket(jsonb, oid) IS 'does the work of move_ticket with the rights of the program''s owner';
+
+CREATE FUNCTION cx.move_ticket(ticket bigint, status text, note text DEFAULT NULL, root_cause text DEFAULT NULL, action_taken text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.as_program_owner('move_ticket', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'status', status, 'note', note, 'root_cause', root_cause, 'action_taken', action_taken, 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.move_ticket(bigint, text, text, text, text, timestamptz) IS 'takes a ticket to another status: new to open, pending (waits for the customer), on_hold (waits for a third party) and solved, which go to each other, and solved to closed. To solve it, root_cause, a code of cx_data.root_cause, and action_taken must be known, now or before, and its tasks finished';
+
+CREATE FUNCTION cx.owner_reopen(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	was text;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
+	IF was NOT IN ('solved', 'closed') THEN
+		RAISE EXCEPTION 'ticket % is %, so it cannot be reopened', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Only solved and closed tickets are.';
+	END IF;
+	PERFORM cx.set_ticket_status(ticket, 'open', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), argument ->> 'note');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_reopen(jsonb, oid) IS 'does the work of reopen with the rights of the program''s owner';
+
+CREATE FUNCTION cx.reopen(ticket bigint, note text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.as_program_owner('reopen', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'note', note, 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.reopen(bigint, text, timestamptz) IS 'opens a ticket again that was solved or closed; its clock goes on with what was left, and what was missed stays missed';
+
+CREATE FUNCTION cx.owner_assign_ticket(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
+	unit CONSTANT bigint := cx.find_code('org_unit', argument ->> 'org_unit');
+	at timestamptz;
+	was text;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
+	IF was IN ('solved', 'closed') THEN
+		RAISE EXCEPTION 'ticket % is %, so it cannot be assigned', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
+	END IF;
+	PERFORM cx.give_ticket(ticket, person, unit, caller, at, argument ->> 'note');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_assign_ticket(jsonb, oid) IS 'does the work of assign_ticket with the rights of the program''s owner';
+
+CREATE FUNCTION cx.give_ticket(ticket bigint, person bigint, unit bigint, caller oid, at timestamptz, note text) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.add_ticket_event(ticket, 'assigned', caller, at, staff => person, unit => unit, note => note);
+	UPDATE cx_data.ticket AS t SET staff_id = person, org_unit_id = coalesce(unit, t.org_unit_id),
+		owner_staff_id = CASE WHEN unit <> t.org_unit_id THEN coalesce(cx.unit_manager(unit), t.owner_staff_id) ELSE t.owner_staff_id END
+	WHERE t.ticket_id = ticket;
+	IF person IS NOT NULL AND (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
+		PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.give_ticket(bigint, bigint, bigint, oid, timestamptz, text) IS 'gives a ticket to a member of staff, a unit or both; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.assign_ticket(ticket bigint, staff text DEFAULT NULL, org_unit text DEFAULT NULL, note text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	IF staff IS NULL AND org_unit IS NULL THEN
+		RAISE EXCEPTION 'staff or org_unit must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'They are codes; cx.route_ticket() finds somebody.';
+	END IF;
+	PERFORM cx.as_program_owner('assign_ticket', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'staff', staff, 'org_unit', org_unit, 'note', note, 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.assign_ticket(bigint, text, text, text, timestamptz) IS 'gives a ticket to a member of staff, or to a unit, where it waits until somebody takes it, or to both; a new ticket becomes open with its first member of staff';
+
+CREATE FUNCTION cx.owner_prioritise(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
+	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', sla_policy_id = s.sla_policy_id, calendar = s.calendar,
+		first_response_due_at = cx.due_at(t.opened_at, s.first_response_within, s.calendar)
+	FROM cx_data.ticket AS known LEFT JOIN cx_data.customer AS c USING (customer_id)
+	CROSS JOIN LATERAL cx.ticket_terms(known.sla, argument ->> 'priority', c.segment, known.touchpoint_id, known.org_unit_id, known.opened_at) AS s
+	WHERE known.ticket_id = ticket AND t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_prioritise(jsonb, oid) IS 'does the work of set_ticket_priority with the rights of the program''s owner';
+
+CREATE FUNCTION cx.set_ticket_priority(ticket bigint, priority text, note text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.check_priority(priority);
+	PERFORM cx.as_program_owner('prioritise', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'priority', priority, 'note', note, 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.set_ticket_priority(bigint, text, text, timestamptz) IS 'changes the priority of a ticket, and with it the service level, to the version of the time when it was opened; what its clocks have counted, and how long it waited, stays';
+
+CREATE FUNCTION cx.owner_reply(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	automatic CONSTANT boolean := (argument -> 'automatic')::boolean;
+	at timestamptz;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	PERFORM cx.add_ticket_event(ticket, 'reply', caller, at, note => argument ->> 'body', automatic => automatic);
+	IF NOT automatic THEN
+		-- the solution, once it is overdue, climbs anew
+		UPDATE cx_data.ticket AS t SET first_responded_at = at, escalation_level = 0 WHERE t.ticket_id = ticket AND t.first_responded_at IS NULL;
+		IF (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
+			PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
+		END IF;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_reply(jsonb, oid) IS 'does the work of reply_ticket with the rights of the program''s owner';
+
+CREATE FUNCTION cx.reply_ticket(ticket bigint, body text, automatic boolean DEFAULT false, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.as_program_owner('reply', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'body', body, 'automatic', coalesce(automatic, false), 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.reply_ticket(bigint, text, boolean, timestamptz) IS 'notes what was said to the customer; the first reply that is not automatic is the first response, and opens a new ticket';
+-- Tasks: what units do for a ticket, what blocks them, and the closing question
+
+CREATE FUNCTION cx.add_task(ticket bigint, unit bigint, person bigint, subject text, due timestamptz, caller oid, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	key bigint;
+BEGIN
+	INSERT INTO cx_data.ticket_task (ticket_id, org_unit_id, asked_by_unit_id, staff_id, subject, due_at, created_at)
+	SELECT t.ticket_id, unit, t.org_unit_id, person, add_task.subject, due, at FROM cx_data.ticket AS t WHERE t.ticket_id = ticket
+	RETURNING ticket_task_id INTO key;
+	PERFORM cx.add_ticket_event(ticket, 'task', caller, at, status => 'open', staff => person, unit => unit, note => add_task.subject, task => key);
+	RETURN key;
+END
+$$;
+COMMENT ON FUNCTION cx.add_task(bigint, bigint, bigint, text, timestamptz, oid, timestamptz) IS 'adds a task to a ticket; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.add_emergency_tasks(tickets bigint[]) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.add_task(t.ticket_id, r.org_unit_id, u.manager_id, coalesce(t.subject, 'emergency'), t.resolution_due_at, current_user::regrole::oid, t.opened_at)
+	FROM cx_data.ticket AS t
+	CROSS JOIN LATERAL (
+		SELECT p.owner_unit_id AS org_unit_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = t.touchpoint_id AND p.owner_unit_id IS NOT NULL
+		UNION
+		SELECT p.org_unit_id FROM cx_data.touchpoint_unit AS p WHERE p.touchpoint_id = t.touchpoint_id
+	) AS r
+	JOIN cx_data.org_unit AS u ON u.org_unit_id = r.org_unit_id
+	WHERE t.ticket_id = ANY (tickets)
+	ORDER BY t.ticket_id, r.org_unit_id;
+END
+$$;
+COMMENT ON FUNCTION cx.add_emergency_tasks(bigint[]) IS 'gives each unit responsible for the touchpoint of an emergency its task; takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.task_due(task jsonb, ticket bigint, unit bigint, at timestamptz) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	due timestamptz;
+BEGIN
+	IF task ? 'within' THEN
+		PERFORM cx.check_hours((task ->> 'within')::interval, 'within');
+		RETURN cx.due_at(at, (task ->> 'within')::interval, cx.usable_calendar(NULL, unit));
+	END IF;
+	due := coalesce((task ->> 'due_at')::timestamptz, (SELECT t.resolution_due_at FROM cx_data.ticket AS t WHERE t.ticket_id = ticket));
+	IF (task ->> 'due_at')::timestamptz < at THEN
+		RAISE EXCEPTION 'a task cannot be due before it is given, at %', at USING ERRCODE = 'invalid_parameter_value', HINT = 'Use within for business hours from now on.';
+	END IF;
+	RETURN due;
+END
+$$;
+COMMENT ON FUNCTION cx.task_due(jsonb, bigint, bigint, timestamptz) IS 'when a task is due: after so many hours of the unit''s calendar, at a time, or together with the ticket; part of decompose_ticket';
+
+CREATE FUNCTION cx.owner_decompose(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	at timestamptz;
+	task jsonb;
+	unit bigint;
+	strange text;
+	keys bigint[] := '{}';
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) THEN
+		RAISE EXCEPTION 'ticket % is solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
+	END IF;
+	FOR task IN SELECT e FROM jsonb_array_elements(argument -> 'tasks') AS e LOOP
+		SELECT k INTO strange FROM jsonb_object_keys(task) AS k WHERE k NOT IN ('unit', 'subject', 'staff', 'within', 'due_at') LIMIT 1;
+		IF FOUND OR coalesce(task ->> 'unit', '') = '' OR coalesce(task ->> 'subject', '') = '' THEN
+			RAISE EXCEPTION 'a task must have unit and subject%', coalesce(', and has no ' || strange, '')
+				USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]; staff, and due_at in place of within, may be added.';
+		END IF;
+		unit := cx.find_code('org_unit', task ->> 'unit');
+		keys := keys || cx.add_task(ticket, unit, cx.find_code('staff', task ->> 'staff'), task ->> 'subject', cx.task_due(task, ticket, unit, at), caller, at);
+	END LOOP;
+	IF (SELECT t.status = 'new' AND t.source_id IS NULL FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) THEN
+		PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
+	END IF;
+	RETURN to_jsonb(keys);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_decompose(jsonb, oid) IS 'does the work of decompose_ticket with the rights of the program''s owner';
+
+CREATE FUNCTION cx.decompose_ticket(ticket bigint, tasks jsonb, at timestamptz DEFAULT NULL) RETURNS SETOF bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	IF jsonb_typeof(tasks) IS DISTINCT FROM 'array' OR tasks = '[]' OR tasks @? '$[*] ? (@.type() != "object")' THEN
+		RAISE EXCEPTION 'tasks must be an array of objects'
+			USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]';
+	END IF;
+	RETURN QUERY SELECT k::bigint FROM jsonb_array_elements(cx.as_program_owner('decompose', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'tasks', tasks, 'at', at)))) AS k;
+END
+$$;
+COMMENT ON FUNCTION cx.decompose_ticket(bigint, jsonb, timestamptz) IS 'splits a ticket into tasks for units: an array of objects with unit and subject, and if wanted staff, and within (hours of the unit''s calendar) or due_at; else a task is due with the ticket. Gives the numbers of the tasks';
+
+CREATE FUNCTION cx.owner_move_task(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	task CONSTANT bigint := (argument -> 'task')::bigint;
+	wanted CONSTANT text := argument ->> 'status';
+	note CONSTANT text := argument ->> 'note';
+	known record;
+	at timestamptz;
+BEGIN
+	PERFORM cx.check_may_work(caller);
+	SELECT k.ticket_id, k.status, k.org_unit_id, k.asked_by_unit_id INTO known FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task FOR NO KEY UPDATE;
+	IF NOT FOUND OR NOT (cx.unit_is_visible(known.org_unit_id, caller) OR cx.unit_is_visible(known.asked_by_unit_id, caller)) THEN
+		RAISE EXCEPTION 'task % does not exist', task USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_task_id, subject FROM cx_data.ticket_task shows the tasks.';
+	END IF;
+	at := cx.ticket_time(known.ticket_id, (argument ->> 'at')::timestamptz, caller);
+	IF coalesce(wanted NOT IN ('open', 'blocked', 'done', 'cancelled') OR wanted = known.status OR known.status = 'cancelled', true) THEN
+		RAISE EXCEPTION 'task % is % and cannot become %', task, known.status, coalesce(wanted, 'NULL')
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'A task is open, blocked, done or cancelled; what was cancelled stays so.';
+	END IF;
+	IF wanted = 'blocked' AND coalesce(note, '') = '' THEN
+		RAISE EXCEPTION 'what blocks task % must be given', task USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT cx.move_task(%s, ''blocked'', ''why'').', task);
+	END IF;
+	IF wanted IN ('open', 'blocked') AND (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = known.ticket_id) THEN
+		RAISE EXCEPTION 'ticket % of the task is solved', known.ticket_id USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', known.ticket_id);
+	END IF;
+	PERFORM cx.add_ticket_event(known.ticket_id, 'task', caller, at, status => wanted, note => note, task => task);
+	UPDATE cx_data.ticket_task AS k SET status = wanted,
+		blocked_reason = CASE WHEN wanted = 'blocked' THEN note END, blocked_at = CASE WHEN wanted = 'blocked' THEN at END,
+		ended_at = CASE WHEN wanted IN ('done', 'cancelled') THEN at END, result = CASE WHEN wanted IN ('done', 'cancelled') THEN note END,
+		-- a block climbs anew
+		escalation_level = CASE WHEN 'blocked' IN (wanted, known.status) THEN 0 ELSE k.escalation_level END
+	WHERE k.ticket_task_id = task;
+	IF wanted = 'blocked' THEN
+		PERFORM cx.climb('task', task, 1, caller, at);
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_move_task(jsonb, oid) IS 'does the work of move_task with the rights of the program''s owner';
+
+CREATE FUNCTION cx.move_task(task bigint, status text, note text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.as_program_owner('move_task', jsonb_strip_nulls(jsonb_build_object('task', task, 'status', status, 'note', note, 'at', at)));
+END
+$$;
+COMMENT ON FUNCTION cx.move_task(bigint, text, text, timestamptz) IS 'takes a task to another status: done or cancelled, with what came of it, blocked, with the reason, or open again. A block is told at once to the unit above, and climbs further until it is removed';
+
+CREATE FUNCTION cx.score_is_bad(metric text, score integer) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (SELECT CASE m.kind WHEN 'nps' THEN score <= 6 ELSE cx.experience_of(score::smallint, m.scale_min, m.scale_max, m.lower_is_better) < 50 END
+		FROM cx_data.metric AS m WHERE m.code = metric);
+END
+$$;
+COMMENT ON FUNCTION cx.score_is_bad(text, integer) IS 'whether an answer is bad: a detractor''s, 0..6, where the metric is of kind nps, else below the middle of the scale; NULL for NULL';
+
+CREATE FUNCTION cx.owner_close_loop(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	score CONSTANT integer := (argument -> 'score')::integer;
+	scale record;
+	known record;
+	at timestamptz;
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	SELECT t.solved_at, t.source_id, coalesce(argument ->> 'metric', f.metric, 'csat') AS metric INTO known
+	FROM cx_data.ticket AS t LEFT JOIN cx_data.feedback AS f USING (feedback_id) WHERE t.ticket_id = ticket;
+	IF known.solved_at IS NULL THEN
+		RAISE EXCEPTION 'ticket % is not solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', …) first, then ask the customer.', ticket);
+	END IF;
+	SELECT m.scale_min, m.scale_max INTO scale FROM cx_data.metric AS m WHERE m.code = known.metric;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'metric "%" does not exist', known.metric USING ERRCODE = 'undefined_object', HINT = 'SELECT code FROM cx_data.metric shows the metrics.';
+	END IF;
+	IF score NOT BETWEEN scale.scale_min AND scale.scale_max THEN
+		RAISE EXCEPTION 'score % is outside %..%, the scale of metric "%"', score, scale.scale_min, scale.scale_max, known.metric USING ERRCODE = 'numeric_value_out_of_range';
+	END IF;
+	UPDATE cx_data.ticket AS t SET followup_metric = known.metric, followup_asked_at = coalesce(t.followup_asked_at, at), followup_score = coalesce(score, t.followup_score),
+		followup_at = CASE WHEN score IS NOT NULL THEN at ELSE t.followup_at END
+	WHERE t.ticket_id = ticket;
+	PERFORM cx.add_ticket_event(ticket, 'follow_up', caller, at, level => score, note => argument ->> 'comment');
+	IF score IS NULL THEN
+		RETURN to_jsonb('asked'::text);
+	END IF;
+	-- a ticket that lives elsewhere is reopened there
+	IF known.source_id IS NULL THEN
+		PERFORM cx.set_ticket_status(ticket, CASE WHEN cx.score_is_bad(known.metric, score) THEN 'open' ELSE 'closed' END, caller, at, NULL);
+	END IF;
+	RETURN to_jsonb(CASE WHEN NOT cx.score_is_bad(known.metric, score) THEN 'closed' WHEN known.source_id IS NULL THEN 'reopened' ELSE 'to be reopened' END);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_close_loop(jsonb, oid) IS 'does the work of close_the_loop with the rights of the program''s owner';
+
+CREATE FUNCTION cx.close_the_loop(ticket bigint, score integer DEFAULT NULL, comment text DEFAULT NULL, metric text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	RETURN cx.as_program_owner('close_loop', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'score', score, 'comment', comment, 'metric', metric, 'at', at))) #>> '{}';
+END
+$$;
+COMMENT ON FUNCTION cx.close_the_loop(bigint, integer, text, text, timestamptz) IS 'notes that the customer of a solved ticket was asked again, and the answer once there is one: a good one closes the ticket, a bad one (a detractor''s, or below the middle of the scale) reopens it. metric is that of the first answer, else csat. Gives asked, closed or reopened; a ticket that lives in a table of yours is to be reopened there';
+-- Escalation: what is overdue or blocked climbs to whoever answers for it
+
+CREATE FUNCTION cx.climb(what text, key bigint, to_tier integer, caller oid, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	item record;
+	target record;
+	said text;
+	severity text;
+	happened_at timestamptz;
+	new_alert bigint;
+BEGIN
+	IF what = 'task' THEN
+		SELECT k.ticket_id, k.ticket_task_id, k.org_unit_id, k.escalation_level AS reached, t.priority, t.customer_id, t.touchpoint_id, t.customer_merge_id, t.owner_staff_id,
+			CASE k.status WHEN 'blocked' THEN 'blocked' ELSE 'overdue' END AS why INTO item
+		FROM cx_data.ticket_task AS k JOIN cx_data.ticket AS t USING (ticket_id) WHERE k.ticket_task_id = key;
+	ELSE
+		SELECT t.ticket_id, NULL::bigint AS ticket_task_id, t.org_unit_id, t.escalation_level AS reached, t.priority, t.customer_id, t.touchpoint_id, t.customer_merge_id, t.owner_staff_id, 'overdue' AS why INTO item
+		FROM cx_data.ticket AS t WHERE t.ticket_id = key;
+	END IF;
+	-- the top is where climbing ends
+	SELECT u.org_unit_id, least(to_tier, greatest(max(u.height) OVER (), 1)) AS level, o.code, o.name, cx.unit_manager(u.org_unit_id) AS manager_id INTO target
+	FROM cx.units_above(item.org_unit_id) AS u JOIN cx_data.org_unit AS o USING (org_unit_id) WHERE u.height <= to_tier ORDER BY u.height DESC LIMIT 1;
+	IF coalesce(target.level, 1) <= item.reached THEN
+		RETURN false;
+	END IF;
+
+	happened_at := greatest(at, (SELECT max(e.occurred_at) FROM cx_data.ticket_event AS e WHERE e.ticket_id = item.ticket_id));
+	severity := CASE item.priority WHEN 'urgent' THEN 'critical' ELSE item.priority END;
+	IF what = 'task' THEN
+		UPDATE cx_data.ticket_task AS k SET escalation_level = coalesce(target.level, 1), escalated_unit_id = target.org_unit_id, escalated_at = happened_at WHERE k.ticket_task_id = key;
+	ELSE
+		UPDATE cx_data.ticket AS t SET escalation_level = coalesce(target.level, 1), escalated_unit_id = target.org_unit_id, escalated_at = happened_at,
+			owner_staff_id = coalesce(target.manager_id, t.owner_staff_id) WHERE t.ticket_id = key;
+	END IF;
+	PERFORM cx.add_ticket_event(item.ticket_id, 'escalated', caller, happened_at, staff => coalesce(target.manager_id, item.owner_staff_id), unit => target.org_unit_id, level => coalesce(target.level, 1), note => item.why, task => item.ticket_task_id);
+	-- neither subject nor reason: who is told works for another unit
+	said := concat_ws(', ', format('ticket %s is %s', item.ticket_id, item.why), 'task ' || item.ticket_task_id, (SELECT coalesce(p.name, p.code) FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = item.touchpoint_id),
+		(SELECT coalesce(u.name, u.code) FROM cx_data.org_unit AS u WHERE u.org_unit_id = item.org_unit_id));
+	INSERT INTO cx_data.alert (rule, customer_id, customer_merge_id, touchpoint_id, org_unit_id, staff_id, severity, message, ticket_id, opened_at, last_matched_at)
+	VALUES ('escalation', item.customer_id, item.customer_merge_id, item.touchpoint_id, coalesce(target.org_unit_id, item.org_unit_id), coalesce(target.manager_id, item.owner_staff_id),
+		severity, said, item.ticket_id, happened_at, happened_at)
+	RETURNING alert_id INTO new_alert;
+	INSERT INTO cx_data.outbox (alert_id, customer_id, customer_merge_id, org_unit_id, route, channel_id, send_to, dead_at, last_error, payload)
+	SELECT new_alert, item.customer_id, item.customer_merge_id, target.org_unit_id, g.item, g.channel_id, g.send_to, CASE WHEN g.problem IS NOT NULL THEN now() END, g.problem,
+		jsonb_strip_nulls(jsonb_build_object('alert_id', new_alert, 'rule', 'escalation', 'severity', severity, 'message', said,
+			'ticket_id', item.ticket_id, 'ticket_task_id', item.ticket_task_id, 'org_unit', target.code, 'level', coalesce(target.level, 1), 'opened_at', happened_at))
+	FROM (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = coalesce(target.manager_id, item.owner_staff_id)) AS m
+	CROSS JOIN LATERAL cx.route_targets('staff:' || m.code) AS g;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION cx.climb(text, bigint, integer, oid, timestamptz) IS 'lets a ticket or a task climb to a tier above its unit, 1 for the next, or to the top, and tells the manager there; false if it is there already. Takes the rights of the program''s owner';
+
+CREATE FUNCTION cx.tier_at(due timestamptz, at timestamptz, every interval, calendar text, unit bigint) RETURNS integer
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN CASE WHEN at > due THEN 1 + least(100, floor(cx.spent_seconds(due, at, cx.usable_calendar(calendar, unit)) / extract(epoch FROM every)::double precision))::integer ELSE 0 END;
+COMMENT ON FUNCTION cx.tier_at(timestamptz, timestamptz, interval, text, bigint) IS 'tiers that what was due at a time has to climb until another one: one at once, and one more after each interval of business time; 0 if it is not due yet';
+
+CREATE FUNCTION cx.owner_escalate(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	at CONSTANT timestamptz := (argument ->> 'as_of')::timestamptz;
+	late record;
+	climbed bigint := 0;
+BEGIN
+	IF NOT cx.owns_program(caller) AND NOT cx.role_has_level(caller, '{admin}') THEN
+		RAISE EXCEPTION 'permission denied to escalate' USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin; cx.maintain() does it regularly.';
+	END IF;
+	IF at > now() THEN
+		RAISE EXCEPTION 'as_of is in the future' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
+	END IF;
+	-- whoever else escalates just now, or works on a ticket, is not waited for: the next run sees to it
+	FOR late IN
+		SELECT t.ticket_id, t.escalation_level AS reached, cx.tier_at(least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at), at, p.escalate_every, t.calendar, t.org_unit_id) AS tier
+		FROM cx_data.ticket AS t JOIN cx_data.sla_policy AS p USING (sla_policy_id)
+		WHERE t.status NOT IN ('solved', 'closed') AND ((t.first_responded_at IS NULL AND t.first_response_due_at < at) OR t.resolution_due_at < at)
+		ORDER BY t.ticket_id FOR NO KEY UPDATE OF t SKIP LOCKED
+	LOOP
+		climbed := climbed + (late.tier > late.reached AND cx.climb('ticket', late.ticket_id, late.tier, caller, at))::integer;
+	END LOOP;
+	FOR late IN
+		SELECT k.ticket_task_id, k.ticket_id, k.escalation_level AS reached,
+			cx.tier_at(CASE k.status WHEN 'blocked' THEN least(k.blocked_at, k.due_at) ELSE k.due_at END, at, coalesce(p.escalate_every, '4 hours'), t.calendar, k.org_unit_id) AS tier
+		FROM cx_data.ticket_task AS k JOIN cx_data.ticket AS t USING (ticket_id) LEFT JOIN cx_data.sla_policy AS p USING (sla_policy_id)
+		WHERE k.status IN ('open', 'blocked') AND (k.due_at < at OR (k.status = 'blocked' AND k.blocked_at < at))
+		ORDER BY k.ticket_task_id FOR NO KEY UPDATE OF k SKIP LOCKED
+	LOOP
+		climbed := climbed + (late.tier > late.reached AND cx.climb('task', late.ticket_task_id, late.tier, caller, at))::integer;
+	END LOOP;
+	RETURN to_jsonb(climbed);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_escalate(jsonb, oid) IS 'does the work of escalate_overdue with the rights of the program''s owner';
+
+CREATE FUNCTION cx.escalate_overdue(as_of timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	RETURN cx.as_program_owner('escalate', jsonb_build_object('as_of', coalesce(as_of, now())))::bigint;
+END
+$$;
+COMMENT ON FUNCTION cx.escalate_overdue(timestamptz) IS 'lets tickets and tasks climb that are overdue or blocked: to the unit above when they are due, and one tier more after each escalate_every of their service level; each step is in the history, raises an alert and tells the manager there. Gives how many climbed; doing it again at the same time changes nothing. cx.maintain() calls it';
+-- Routing: who works on a ticket, and what he needs to know
+
+CREATE FUNCTION cx.route_candidates(ticket bigint) RETURNS TABLE (staff_id bigint, place bigint)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+BEGIN
+	RETURN QUERY
+	SELECT s.staff_id, row_number() OVER (ORDER BY s.staff_id IS NOT DISTINCT FROM p.owner_staff_id DESC,
+		(SELECT count(*) FROM unnest(s.skills) AS skill WHERE skill IN (p.code, g.code, p.channel, c.segment)) DESC, l.tickets, s.staff_id)
+	FROM cx_data.ticket AS t
+	LEFT JOIN cx_data.touchpoint AS p USING (touchpoint_id)
+	LEFT JOIN cx_data.stage AS g USING (stage_id)
+	LEFT JOIN cx_data.customer AS c ON c.customer_id = t.customer_id
+	JOIN cx_data.staff AS s ON s.org_unit_id = t.org_unit_id OR s.staff_id = p.owner_staff_id
+	CROSS JOIN LATERAL (SELECT count(*) AS tickets FROM cx_data.ticket AS k WHERE k.staff_id = s.staff_id AND k.status NOT IN ('solved', 'closed')) AS l
+	WHERE t.ticket_id = ticket AND l.tickets < s.max_tickets;
+END
+$$;
+COMMENT ON FUNCTION cx.route_candidates(bigint) IS 'members of staff who could take a ticket, the best first: the owner of the touchpoint, then those of the unit, who knows touchpoint, stage, channel and segment best, of these who has least to do';
+
+CREATE FUNCTION cx.take_if_free(ticket bigint, person bigint, caller oid, waits boolean) RETURNS boolean
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	most integer;
+BEGIN
+	IF waits THEN
+		SELECT s.max_tickets INTO most FROM cx_data.staff AS s WHERE s.staff_id = person FOR NO KEY UPDATE;
+	ELSE
+		SELECT s.max_tickets INTO most FROM cx_data.staff AS s WHERE s.staff_id = person FOR NO KEY UPDATE SKIP LOCKED;
+	END IF;
+	-- counted under the lock, so that no two routers give the last place away
+	IF NOT FOUND OR (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = person AND k.status NOT IN ('solved', 'closed')) >= most THEN
+		RETURN false;
+	END IF;
+	PERFORM cx.give_ticket(ticket, person, NULL, caller, cx.ticket_time(ticket, NULL, caller), NULL);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION cx.take_if_free(bigint, bigint, oid, boolean) IS 'gives a ticket to a member of staff unless that is one too many; without waiting for others who give him one just now, if so wanted. Part of route_ticket';
+
+CREATE FUNCTION cx.give_to_best(ticket bigint, caller oid) RETURNS text
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	candidates CONSTANT bigint[] := ARRAY(SELECT c.staff_id FROM cx.route_candidates(ticket) AS c ORDER BY c.place);
+	person bigint;
+	waits boolean;
+BEGIN
+	FOREACH waits IN ARRAY '{false,true}'::boolean[] LOOP
+		FOREACH person IN ARRAY candidates LOOP
+			IF cx.take_if_free(ticket, person, caller, waits) THEN
+				RETURN (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = person);
+			END IF;
+		END LOOP;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.give_to_best(bigint, oid) IS 'gives a ticket to the best member of staff who is free; gives his code, NULL if there is nobody. Part of route_ticket';
+
+CREATE FUNCTION cx.owner_route(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	wanted CONSTANT bigint := (argument -> 'ticket')::bigint;
+	unrouted refcursor;
+	waiting bigint;
+	person text;
+BEGIN
+	IF wanted IS NOT NULL THEN
+		PERFORM cx.lock_ticket(wanted, caller);
+		PERFORM cx.check_lives_here(wanted);
+		IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = wanted) THEN
+			RAISE EXCEPTION 'ticket % is solved', wanted USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', wanted);
+		END IF;
+		RETURN jsonb_build_object('ticket_id', wanted, 'staff', cx.give_to_best(wanted, caller));
+	END IF;
+	PERFORM cx.check_may_work(caller);
+	-- one by one, so that others who route take the next ones; where nobody is free, the next one may have somebody
+	OPEN unrouted FOR
+		SELECT t.ticket_id FROM cx_data.ticket AS t
+		WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND cx.unit_is_visible(t.org_unit_id, caller)
+		ORDER BY t.first_response_due_at, t.ticket_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED;
+	LOOP
+		FETCH unrouted INTO waiting;
+		EXIT WHEN NOT FOUND;
+		person := cx.give_to_best(waiting, caller);
+		EXIT WHEN person IS NOT NULL;
+	END LOOP;
+	CLOSE unrouted;
+	RETURN CASE WHEN person IS NOT NULL THEN jsonb_build_object('ticket_id', waiting, 'staff', person) ELSE '{}' END;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_route(jsonb, oid) IS 'does the work of route_ticket with the rights of the program''s owner';
+
+CREATE FUNCTION cx.route_ticket(ticket bigint DEFAULT NULL, OUT ticket_id bigint, OUT staff text)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	routed jsonb;
+BEGIN
+	PERFORM cx.require_program();
+	PERFORM cx.require_read_committed();
+	routed := cx.as_program_owner('route', jsonb_strip_nulls(jsonb_build_object('ticket', ticket)));
+	ticket_id := (routed -> 'ticket_id')::bigint;
+	staff := routed ->> 'staff';
+END
+$$;
+COMMENT ON FUNCTION cx.route_ticket(bigint) IS 'gives a ticket, or without one the most urgent that nobody works on, to a member of staff: the owner of the touchpoint, then somebody of the unit, who knows touchpoint, stage, channel and segment (column skills) and has least to do; nobody gets more than max_tickets. Gives the ticket and the code of that person, NULL if nobody is free';
+
+CREATE FUNCTION cx.ticket_brief(ticket bigint) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	brief jsonb;
+BEGIN
+	SELECT jsonb_strip_nulls(jsonb_build_object(
+		'ticket', to_jsonb(d) - '{customer,customer_name}'::text[],
+		'subject', t.subject,
+		'detail', t.detail,
+		'action_taken', t.action_taken,
+		'customer', (SELECT to_jsonb(p) FROM cx_data.customer_profile AS p WHERE p.customer_id = t.customer_id),
+		'value', (SELECT NULLIF(c.attributes, '{}') FROM cx_data.customer AS c WHERE c.customer_id = t.customer_id),
+		'last_feedback', (SELECT jsonb_build_object('responded_at', f.responded_at, 'kind', f.kind, 'metric', f.metric, 'score', f.score, 'comment', f.comment, 'channel', f.channel)
+			FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id ORDER BY f.responded_at DESC, f.feedback_id DESC LIMIT 1),
+		'history', (SELECT jsonb_agg(to_jsonb(h) ORDER BY h.happened_at DESC) FROM (
+			SELECT l.* FROM cx_data.customer AS c CROSS JOIN LATERAL cx.customer_timeline(c.code) AS l WHERE c.customer_id = t.customer_id ORDER BY l.happened_at DESC LIMIT 10) AS h),
+		'open_tickets', (SELECT jsonb_agg(jsonb_build_object('ticket_id', o.ticket_id, 'subject', o.subject, 'status', o.status, 'priority', o.priority, 'opened_at', o.opened_at) ORDER BY o.opened_at DESC)
+			FROM cx_data.ticket AS o WHERE o.customer_id = t.customer_id AND o.ticket_id <> t.ticket_id AND o.status NOT IN ('solved', 'closed')),
+		'tasks', (SELECT jsonb_agg(jsonb_build_object('ticket_task_id', k.ticket_task_id, 'org_unit', u.code, 'subject', k.subject, 'status', k.status, 'due_at', k.due_at, 'blocked_reason', k.blocked_reason) ORDER BY k.ticket_task_id)
+			FROM cx_data.ticket_task AS k LEFT JOIN cx_data.org_unit AS u USING (org_unit_id) WHERE k.ticket_id = t.ticket_id),
+		'events', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('occurred_at', e.occurred_at, 'kind', e.kind, 'status', e.status, 'level', e.level, 'automatic', e.automatic, 'note', e.note, 'actor', e.actor)) ORDER BY e.ticket_event_id)
+			FROM cx_data.ticket_event AS e WHERE e.ticket_id = t.ticket_id)))
+	INTO brief
+	FROM cx_data.ticket AS t JOIN cx_data.ticket_detail AS d USING (ticket_id) WHERE t.ticket_id = ticket;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'ticket % does not exist', ticket
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_id, subject FROM cx_data.ticket_queue shows those that are not solved.';
+	END IF;
+	RETURN brief;
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';
 -- The program's tables, indexes, views and triggers
 --
 -- What stands between this line and "END OF PROGRAM" is the body of one
@@ -3173,6 +4333,249 @@ CREATE OR REPLACE TRIGGER calendar_hours_changed AFTER INSERT OR UPDATE OR DELET
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 CREATE OR REPLACE TRIGGER calendar_exception_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.calendar_exception
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+-- Resolve: service levels, root causes, tickets, their history and their tasks
+
+ALTER TABLE cx_data.staff
+	ADD COLUMN IF NOT EXISTS skills text[] NOT NULL DEFAULT '{}',
+	ADD COLUMN IF NOT EXISTS max_tickets integer NOT NULL DEFAULT 20 CONSTRAINT staff_max_tickets_check CHECK (max_tickets >= 0);
+COMMENT ON COLUMN cx_data.staff.skills IS 'what this person knows best: codes of touchpoints, stages, channels and customer segments; cx.route_ticket() prefers who knows';
+COMMENT ON COLUMN cx_data.staff.max_tickets IS 'most unsolved tickets that cx.route_ticket() gives this person; 0 for none';
+
+-- what stands there already may be no calendar yet
+IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cx_data.org_unit'::regclass AND conname = 'org_unit_calendar_fkey') THEN
+	ALTER TABLE cx_data.org_unit ADD CONSTRAINT org_unit_calendar_fkey FOREIGN KEY (calendar) REFERENCES cx_data.calendar (code) ON UPDATE CASCADE NOT VALID;
+END IF;
+
+CREATE TABLE IF NOT EXISTS cx_data.touchpoint_unit (
+	touchpoint_unit_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	touchpoint_id bigint NOT NULL REFERENCES cx_data.touchpoint ON DELETE CASCADE,
+	org_unit_id bigint NOT NULL REFERENCES cx_data.org_unit ON DELETE CASCADE,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	UNIQUE (touchpoint_id, org_unit_id)
+);
+COMMENT ON TABLE cx_data.touchpoint_unit IS 'units responsible for a touchpoint besides the one that owns it: in an emergency each gets a task';
+
+CREATE TABLE IF NOT EXISTS cx_data.root_cause (
+	root_cause_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	parent_id bigint REFERENCES cx_data.root_cause,
+	owner_unit_id bigint REFERENCES cx_data.org_unit,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT root_cause_parent_check CHECK (parent_id <> root_cause_id)
+);
+COMMENT ON TABLE cx_data.root_cause IS 'why tickets had to be opened; what is frequent here is for the outer loop to mend. Rows may be added';
+COMMENT ON COLUMN cx_data.root_cause.code IS 'what people type to solve a ticket';
+COMMENT ON COLUMN cx_data.root_cause.parent_id IS 'more general cause that this one is part of; NULL at the top';
+COMMENT ON COLUMN cx_data.root_cause.owner_unit_id IS 'unit that can mend it';
+
+INSERT INTO cx_data.root_cause (code, name)
+VALUES
+	('communication', 'Information missing, late or wrong'),
+	('people', 'Knowledge or conduct of staff'),
+	('policy', 'Rules, prices or contracts'),
+	('process', 'How the work is done'),
+	('product', 'The product or service itself'),
+	('supplier', 'Suppliers and partners'),
+	('system', 'Software, network or equipment'),
+	('other', 'Something else')
+ON CONFLICT (code) DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS cx_data.sla_policy (
+	sla_policy_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL DEFAULT 'standard',
+	priority text CONSTRAINT sla_policy_priority_check CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
+	segment text,
+	touchpoint_id bigint REFERENCES cx_data.touchpoint,
+	version integer NOT NULL DEFAULT 1 CONSTRAINT sla_policy_version_check CHECK (version >= 1),
+	calendar text REFERENCES cx_data.calendar (code) ON UPDATE CASCADE,
+	first_response_within interval CONSTRAINT sla_policy_first_response_within_check CHECK (first_response_within > '0' AND date_trunc('day', first_response_within) = '0'),
+	resolve_within interval CONSTRAINT sla_policy_resolve_within_check CHECK (resolve_within > '0' AND date_trunc('day', resolve_within) = '0'),
+	escalate_every interval NOT NULL DEFAULT '4 hours' CONSTRAINT sla_policy_escalate_every_check CHECK (escalate_every > '0' AND date_trunc('day', escalate_every) = '0'),
+	valid_from timestamptz NOT NULL DEFAULT now(),
+	valid_until timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT sla_policy_period_check CHECK (valid_from <= valid_until),
+	CONSTRAINT sla_policy_key UNIQUE NULLS NOT DISTINCT (code, priority, segment, touchpoint_id, version)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS sla_policy_current_key ON cx_data.sla_policy (code, priority, segment, touchpoint_id) NULLS NOT DISTINCT WHERE valid_until IS NULL;
+COMMENT ON TABLE cx_data.sla_policy IS 'service levels by priority, segment and touchpoint, the most particular one counts: written by cx.set_sla_policy(), which adds a version; a ticket keeps the one it started with';
+COMMENT ON COLUMN cx_data.sla_policy.code IS 'what alert rules and tickets refer to; standard for those that name none';
+COMMENT ON COLUMN cx_data.sla_policy.priority IS 'priority of the tickets that it is for; NULL for all';
+COMMENT ON COLUMN cx_data.sla_policy.segment IS 'segment of the customers that it is for; NULL for all';
+COMMENT ON COLUMN cx_data.sla_policy.touchpoint_id IS 'touchpoint that it is for; NULL for all';
+COMMENT ON COLUMN cx_data.sla_policy.calendar IS 'business calendar by which its clocks run; NULL for that of the unit or of the nearest one above it, else around the clock';
+COMMENT ON COLUMN cx_data.sla_policy.first_response_within IS 'business hours from opening to the first reply; NULL for no limit';
+COMMENT ON COLUMN cx_data.sla_policy.resolve_within IS 'business hours from opening to the solution, without those that the ticket waits; NULL for no limit';
+COMMENT ON COLUMN cx_data.sla_policy.escalate_every IS 'business hours after which an overdue ticket climbs one tier more';
+COMMENT ON COLUMN cx_data.sla_policy.valid_from IS 'first instant at which tickets start with this version';
+COMMENT ON COLUMN cx_data.sla_policy.valid_until IS 'first instant at which they do no more; NULL for the present version';
+
+INSERT INTO cx_data.sla_policy (priority, first_response_within, resolve_within, escalate_every, valid_from)
+SELECT p.* FROM (VALUES
+	('urgent', interval '1 hour', interval '8 hours', interval '1 hour', timestamptz '-infinity'),
+	('high', '4 hours', '24 hours', '4 hours', '-infinity'),
+	('normal', '24 hours', '72 hours', '8 hours', '-infinity'),
+	('low', '48 hours', '120 hours', '24 hours', '-infinity')) AS p
+WHERE NOT EXISTS (SELECT FROM cx_data.sla_policy);
+
+CREATE TABLE IF NOT EXISTS cx_data.ticket (
+	ticket_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	origin text NOT NULL DEFAULT 'centre' CONSTRAINT ticket_origin_check CHECK (origin IN ('centre', 'unit')),
+	status text NOT NULL DEFAULT 'new' CONSTRAINT ticket_status_check CHECK (status IN ('new', 'open', 'pending', 'on_hold', 'solved', 'closed')),
+	priority text NOT NULL DEFAULT 'normal' CONSTRAINT ticket_priority_check CHECK (priority IN ('low', 'normal', 'high', 'urgent')),
+	emergency boolean NOT NULL DEFAULT false,
+	customer_id bigint,
+	touchpoint_id bigint,
+	org_unit_id bigint,
+	staff_id bigint,
+	owner_staff_id bigint,
+	alert_id bigint,
+	feedback_id bigint,
+	source_id bigint,
+	source_key text,
+	subject text,
+	detail text,
+	sla text,
+	sla_policy_id bigint,
+	calendar text,
+	opened_at timestamptz NOT NULL DEFAULT now(),
+	first_response_due_at timestamptz,
+	first_responded_at timestamptz,
+	resolution_due_at timestamptz,
+	solved_at timestamptz,
+	closed_at timestamptz,
+	reopened_at timestamptz,
+	reopen_count integer NOT NULL DEFAULT 0 CONSTRAINT ticket_reopen_count_check CHECK (reopen_count >= 0),
+	root_cause text,
+	action_taken text,
+	followup_metric text,
+	followup_score smallint,
+	followup_asked_at timestamptz,
+	followup_at timestamptz,
+	escalation_level integer NOT NULL DEFAULT 0,
+	escalated_unit_id bigint,
+	escalated_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	customer_merge_id bigint,
+	CONSTRAINT ticket_solved_at_check CHECK ((solved_at IS NOT NULL) = (status IN ('solved', 'closed'))),
+	CONSTRAINT ticket_source_key UNIQUE (source_id, source_key)
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS ticket_customer_id_idx ON cx_data.ticket (customer_id);
+CREATE INDEX IF NOT EXISTS ticket_feedback_id_idx ON cx_data.ticket (feedback_id) WHERE feedback_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX IF NOT EXISTS ticket_unrouted_idx ON cx_data.ticket (first_response_due_at, ticket_id) WHERE staff_id IS NULL AND status NOT IN ('solved', 'closed');
+CREATE INDEX IF NOT EXISTS ticket_emergency_idx ON cx_data.ticket (touchpoint_id) WHERE emergency AND status NOT IN ('solved', 'closed');
+COMMENT ON TABLE cx_data.ticket IS 'tickets: what is to be done for a customer, by whom and until when; written by cx.open_ticket() and its like, or captured from a table of yours by cx.attach_ticket()';
+COMMENT ON COLUMN cx_data.ticket.origin IS 'who opened it: the centre or a unit';
+COMMENT ON COLUMN cx_data.ticket.status IS 'new, open, pending (waits for the customer), on_hold (waits for a third party), solved or closed';
+COMMENT ON COLUMN cx_data.ticket.priority IS 'low, normal, high or urgent';
+COMMENT ON COLUMN cx_data.ticket.emergency IS 'whether an alert rule of severity critical opened it: all units responsible for the touchpoint have tasks';
+COMMENT ON COLUMN cx_data.ticket.customer_id IS 'customer it is about; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket.touchpoint_id IS 'touchpoint it is about; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket.org_unit_id IS 'unit that it lies with';
+COMMENT ON COLUMN cx_data.ticket.staff_id IS 'member of staff who works on it, in an emergency the coordinator; NULL while nobody does';
+COMMENT ON COLUMN cx_data.ticket.owner_staff_id IS 'member of staff who answers for it: the owner of the touchpoint, else the manager of the unit or of the nearest one above it; once it is overdue the manager of the unit that it climbed to';
+COMMENT ON COLUMN cx_data.ticket.alert_id IS 'alert that opened it; NULL if none did';
+COMMENT ON COLUMN cx_data.ticket.feedback_id IS 'feedback that it is about; NULL if that is not known';
+COMMENT ON COLUMN cx_data.ticket.source_id IS 'source that delivers it, a table of yours; NULL for tickets that live here';
+COMMENT ON COLUMN cx_data.ticket.source_key IS 'key of the row in its source';
+COMMENT ON COLUMN cx_data.ticket.subject IS 'what it is about, in words';
+COMMENT ON COLUMN cx_data.ticket.detail IS 'more of that';
+COMMENT ON COLUMN cx_data.ticket.sla IS 'code of the service level that was asked for; NULL for standard';
+COMMENT ON COLUMN cx_data.ticket.sla_policy_id IS 'service level, in the version that it started with; NULL if there was none for it';
+COMMENT ON COLUMN cx_data.ticket.calendar IS 'business calendar by which its clocks run; NULL for around the clock';
+COMMENT ON COLUMN cx_data.ticket.first_response_due_at IS 'last instant for the first reply; this clock runs in all states';
+COMMENT ON COLUMN cx_data.ticket.first_responded_at IS 'when the first reply was given that was not automatic, else when it was solved first';
+COMMENT ON COLUMN cx_data.ticket.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits, unless it was missed before';
+COMMENT ON COLUMN cx_data.ticket.solved_at IS 'when it was solved last; NULL while it is not';
+COMMENT ON COLUMN cx_data.ticket.closed_at IS 'when the loop was closed: nothing more is to come';
+COMMENT ON COLUMN cx_data.ticket.reopened_at IS 'when it was reopened last';
+COMMENT ON COLUMN cx_data.ticket.root_cause IS 'code of the cause; must be known to solve it';
+COMMENT ON COLUMN cx_data.ticket.action_taken IS 'what was done for the customer; must be known to solve it';
+COMMENT ON COLUMN cx_data.ticket.followup_metric IS 'code of the metric of the closing question';
+COMMENT ON COLUMN cx_data.ticket.followup_score IS 'what the customer answered to it';
+COMMENT ON COLUMN cx_data.ticket.followup_asked_at IS 'when the customer was asked again; NULL if that was not done';
+COMMENT ON COLUMN cx_data.ticket.followup_at IS 'when the customer answered';
+COMMENT ON COLUMN cx_data.ticket.escalation_level IS 'tiers that it has climbed since it was overdue';
+COMMENT ON COLUMN cx_data.ticket.escalated_unit_id IS 'unit that it has climbed to';
+COMMENT ON COLUMN cx_data.ticket.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
+
+ALTER TABLE cx_data.alert ADD COLUMN IF NOT EXISTS ticket_id bigint;
+CREATE INDEX IF NOT EXISTS alert_ticket_id_idx ON cx_data.alert (ticket_id) WHERE ticket_id IS NOT NULL;
+COMMENT ON COLUMN cx_data.alert.ticket_id IS 'ticket that it opened or belongs to; NULL if there is none';
+
+CREATE TABLE IF NOT EXISTS cx_data.ticket_task (
+	ticket_task_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	ticket_id bigint NOT NULL,
+	org_unit_id bigint NOT NULL,
+	asked_by_unit_id bigint,
+	staff_id bigint,
+	status text NOT NULL DEFAULT 'open' CONSTRAINT ticket_task_status_check CHECK (status IN ('open', 'blocked', 'done', 'cancelled')),
+	subject text NOT NULL,
+	due_at timestamptz,
+	blocked_reason text,
+	blocked_at timestamptz,
+	ended_at timestamptz,
+	result text,
+	escalation_level integer NOT NULL DEFAULT 0,
+	escalated_unit_id bigint,
+	escalated_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT ticket_task_blocked_check CHECK (status <> 'blocked' OR (blocked_reason IS NOT NULL AND blocked_at IS NOT NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS ticket_task_ticket_id_idx ON cx_data.ticket_task (ticket_id);
+CREATE INDEX IF NOT EXISTS ticket_task_due_idx ON cx_data.ticket_task (due_at) WHERE status IN ('open', 'blocked');
+COMMENT ON TABLE cx_data.ticket_task IS 'what units do for a ticket, and until when; written by cx.decompose_ticket() and cx.move_task()';
+COMMENT ON COLUMN cx_data.ticket_task.org_unit_id IS 'unit that is to do it';
+COMMENT ON COLUMN cx_data.ticket_task.asked_by_unit_id IS 'unit that asks for it: that of the ticket';
+COMMENT ON COLUMN cx_data.ticket_task.staff_id IS 'member of staff who does it; NULL if that is not decided';
+COMMENT ON COLUMN cx_data.ticket_task.status IS 'open, blocked, done or cancelled';
+COMMENT ON COLUMN cx_data.ticket_task.subject IS 'what is to be done';
+COMMENT ON COLUMN cx_data.ticket_task.due_at IS 'last instant for it; NULL for no limit';
+COMMENT ON COLUMN cx_data.ticket_task.blocked_reason IS 'why it cannot be done, as said last';
+COMMENT ON COLUMN cx_data.ticket_task.blocked_at IS 'since when it cannot';
+COMMENT ON COLUMN cx_data.ticket_task.ended_at IS 'when it was done or cancelled';
+COMMENT ON COLUMN cx_data.ticket_task.result IS 'what came of it';
+COMMENT ON COLUMN cx_data.ticket_task.escalation_level IS 'tiers that it has climbed since it was blocked or overdue';
+COMMENT ON COLUMN cx_data.ticket_task.escalated_unit_id IS 'unit that it has climbed to';
+
+CREATE TABLE IF NOT EXISTS cx_data.ticket_event (
+	ticket_event_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	ticket_id bigint NOT NULL,
+	ticket_task_id bigint,
+	kind text NOT NULL CONSTRAINT ticket_event_kind_check CHECK (kind IN ('opened', 'status', 'assigned', 'priority', 'reply', 'alert', 'task', 'escalated', 'follow_up')),
+	status text,
+	staff_id bigint,
+	to_unit_id bigint,
+	level integer,
+	automatic boolean,
+	note text,
+	actor text NOT NULL DEFAULT current_user,
+	occurred_at timestamptz NOT NULL DEFAULT now(),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS ticket_event_ticket_id_idx ON cx_data.ticket_event (ticket_id, ticket_event_id);
+COMMENT ON TABLE cx_data.ticket_event IS 'history of tickets, from which all durations are computed; rows are added and never changed';
+COMMENT ON COLUMN cx_data.ticket_event.ticket_task_id IS 'task that it is about; NULL for the ticket itself';
+COMMENT ON COLUMN cx_data.ticket_event.kind IS 'opened, status, assigned, priority, reply, alert (another one joined the ticket), task, escalated or follow_up';
+COMMENT ON COLUMN cx_data.ticket_event.status IS 'status of the ticket or task from then on; NULL if the event did not set it';
+COMMENT ON COLUMN cx_data.ticket_event.staff_id IS 'member of staff who works on it, or was told, from then on';
+COMMENT ON COLUMN cx_data.ticket_event.to_unit_id IS 'unit that it lies with, or climbed to, from then on';
+COMMENT ON COLUMN cx_data.ticket_event.level IS 'tier that it climbed to, 1 for the first one';
+COMMENT ON COLUMN cx_data.ticket_event.automatic IS 'reply: whether a machine gave it';
+COMMENT ON COLUMN cx_data.ticket_event.note IS 'what was said';
+COMMENT ON COLUMN cx_data.ticket_event.actor IS 'database role that did it';
+COMMENT ON COLUMN cx_data.ticket_event.occurred_at IS 'when it happened';
+
+CREATE OR REPLACE TRIGGER sla_policy_stays BEFORE UPDATE OF code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every, valid_from ON cx_data.sla_policy
+	FOR EACH ROW EXECUTE FUNCTION cx.policy_stays();
+CREATE OR REPLACE TRIGGER sla_policy_in_use BEFORE DELETE ON cx_data.sla_policy
+	FOR EACH ROW EXECUTE FUNCTION cx.policy_stays();
+CREATE OR REPLACE TRIGGER ticket_event_stays BEFORE UPDATE OF ticket_id, ticket_task_id, kind, status, staff_id, to_unit_id, level, automatic, actor, occurred_at ON cx_data.ticket_event
+	FOR EACH ROW EXECUTE FUNCTION cx.ticket_event_stays();
+CREATE OR REPLACE TRIGGER ticket_deleted AFTER DELETE ON cx_data.ticket
+	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
 -- What is folded stands in tally_hourly and tally_daily, what came since in
@@ -4004,6 +5407,410 @@ COMMENT ON COLUMN cx_data.outbox_stats.oldest_seconds IS 'age of the oldest mess
 COMMENT ON COLUMN cx_data.outbox_stats.median_seconds IS 'median of the seconds from alert to delivery';
 COMMENT ON COLUMN cx_data.outbox_stats.p95_seconds IS '95th percentile of the seconds from alert to delivery';
 COMMENT ON COLUMN cx_data.outbox_stats.retried IS 'messages that took more than one attempt';
+-- Views of tickets: what is to be done, and how long it takes
+
+CREATE OR REPLACE VIEW cx_data.ticket_detail WITH (security_invoker = true) AS
+SELECT t.ticket_id, t.priority, t.status, cx.ticket_subject(t.ticket_id) AS subject, c.code AS customer, c.name AS customer_name, c.segment, p.code AS touchpoint, p.name AS touchpoint_name,
+	u.code AS org_unit, u.name AS org_unit_name, s.code AS staff, o.code AS owner, t.origin, t.emergency, t.opened_at, t.first_response_due_at, t.first_responded_at, t.resolution_due_at, t.solved_at, t.closed_at,
+	CASE WHEN t.sla_policy_id IS NOT NULL THEN cx.sla_status(t.status, t.first_response_due_at, t.first_responded_at, t.resolution_due_at, t.solved_at, cx.as_of()) END AS sla_status,
+	coalesce(coalesce(t.first_responded_at, cx.as_of()) > t.first_response_due_at, false) AS first_response_missed,
+	coalesce(coalesce(t.solved_at, cx.as_of()) > t.resolution_due_at, false) AS resolution_missed,
+	extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision AS due_in_seconds,
+	t.escalation_level, e.code AS escalated_unit, t.reopen_count, t.root_cause, t.sla_policy_id, t.calendar, t.alert_id, t.feedback_id, r.name AS source, t.followup_score, t.followup_asked_at, t.followup_at
+FROM cx_data.ticket AS t
+LEFT JOIN cx_data.customer AS c USING (customer_id)
+LEFT JOIN cx_data.touchpoint AS p ON p.touchpoint_id = t.touchpoint_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = t.org_unit_id
+LEFT JOIN cx_data.org_unit AS e ON e.org_unit_id = t.escalated_unit_id
+LEFT JOIN cx_data.staff AS s ON s.staff_id = t.staff_id
+LEFT JOIN cx_data.staff AS o ON o.staff_id = t.owner_staff_id
+LEFT JOIN cx_data.source AS r ON r.source_id = t.source_id;
+COMMENT ON VIEW cx_data.ticket_detail IS 'tickets with names in place of keys, and what their clocks show at cx.as_of()';
+COMMENT ON COLUMN cx_data.ticket_detail.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_detail.priority IS 'low, normal, high or urgent';
+COMMENT ON COLUMN cx_data.ticket_detail.status IS 'new, open, pending (waits for the customer), on_hold (waits for a third party), solved or closed';
+COMMENT ON COLUMN cx_data.ticket_detail.subject IS 'what it is about; NULL for those who may not read what customers say';
+COMMENT ON COLUMN cx_data.ticket_detail.customer IS 'code of the customer; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_detail.customer_name IS 'name of the customer';
+COMMENT ON COLUMN cx_data.ticket_detail.segment IS 'segment of the customer';
+COMMENT ON COLUMN cx_data.ticket_detail.touchpoint IS 'code of the touchpoint; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_detail.touchpoint_name IS 'name of the touchpoint';
+COMMENT ON COLUMN cx_data.ticket_detail.org_unit IS 'code of the unit that it lies with';
+COMMENT ON COLUMN cx_data.ticket_detail.org_unit_name IS 'name of that unit';
+COMMENT ON COLUMN cx_data.ticket_detail.staff IS 'code of the member of staff who works on it, in an emergency the coordinator; NULL while nobody does';
+COMMENT ON COLUMN cx_data.ticket_detail.owner IS 'code of the member of staff who answers for it';
+COMMENT ON COLUMN cx_data.ticket_detail.origin IS 'who opened it: centre or unit';
+COMMENT ON COLUMN cx_data.ticket_detail.emergency IS 'whether an alert rule of severity critical opened it';
+COMMENT ON COLUMN cx_data.ticket_detail.first_response_due_at IS 'last instant for the first reply';
+COMMENT ON COLUMN cx_data.ticket_detail.first_responded_at IS 'when that was given; NULL if it was not';
+COMMENT ON COLUMN cx_data.ticket_detail.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits with time left';
+COMMENT ON COLUMN cx_data.ticket_detail.solved_at IS 'when it was solved last; NULL while it is not';
+COMMENT ON COLUMN cx_data.ticket_detail.closed_at IS 'when the loop was closed';
+COMMENT ON COLUMN cx_data.ticket_detail.sla_status IS 'active, paused, met or missed at cx.as_of(); NULL without a service level';
+COMMENT ON COLUMN cx_data.ticket_detail.first_response_missed IS 'whether the first reply came too late, or has not come though it is due';
+COMMENT ON COLUMN cx_data.ticket_detail.resolution_missed IS 'the same for the solution';
+COMMENT ON COLUMN cx_data.ticket_detail.due_in_seconds IS 'seconds until what is due next, negative when that is over';
+COMMENT ON COLUMN cx_data.ticket_detail.escalation_level IS 'tiers that it has climbed since it was overdue';
+COMMENT ON COLUMN cx_data.ticket_detail.escalated_unit IS 'code of the unit that it has climbed to';
+COMMENT ON COLUMN cx_data.ticket_detail.reopen_count IS 'how often it was reopened';
+COMMENT ON COLUMN cx_data.ticket_detail.root_cause IS 'code of the root cause';
+COMMENT ON COLUMN cx_data.ticket_detail.sla_policy_id IS 'service level, in the version that it started with';
+COMMENT ON COLUMN cx_data.ticket_detail.calendar IS 'business calendar by which its clocks run; NULL for around the clock';
+COMMENT ON COLUMN cx_data.ticket_detail.alert_id IS 'alert that opened it';
+COMMENT ON COLUMN cx_data.ticket_detail.feedback_id IS 'feedback that it is about';
+COMMENT ON COLUMN cx_data.ticket_detail.source IS 'source that delivers it; NULL for tickets that live here';
+COMMENT ON COLUMN cx_data.ticket_detail.followup_score IS 'what the customer answered to the closing question';
+COMMENT ON COLUMN cx_data.ticket_detail.followup_asked_at IS 'when that was asked';
+COMMENT ON COLUMN cx_data.ticket_detail.followup_at IS 'when it was answered';
+
+CREATE OR REPLACE VIEW cx_data.ticket_queue WITH (security_invoker = true) AS
+SELECT d.ticket_id, d.priority, d.status, d.subject, d.customer, d.touchpoint, d.org_unit, d.staff, d.owner, d.sla_status, d.first_response_due_at, d.resolution_due_at, d.due_in_seconds,
+	d.escalation_level, d.emergency, d.opened_at, k.open_tasks, k.blocked_tasks
+FROM cx_data.ticket_detail AS d
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE a.status = 'open') AS open_tasks, count(*) FILTER (WHERE a.status = 'blocked') AS blocked_tasks FROM cx_data.ticket_task AS a WHERE a.ticket_id = d.ticket_id) AS k
+WHERE d.status NOT IN ('solved', 'closed')
+ORDER BY d.emergency DESC, d.due_in_seconds, d.ticket_id;
+COMMENT ON VIEW cx_data.ticket_queue IS 'tickets that are not solved: emergencies first, then what is due first';
+COMMENT ON COLUMN cx_data.ticket_queue.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_queue.priority IS 'low, normal, high or urgent';
+COMMENT ON COLUMN cx_data.ticket_queue.status IS 'new, open, pending or on_hold';
+COMMENT ON COLUMN cx_data.ticket_queue.subject IS 'what it is about; NULL for those who may not read what customers say';
+COMMENT ON COLUMN cx_data.ticket_queue.customer IS 'code of the customer; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_queue.touchpoint IS 'code of the touchpoint; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_queue.org_unit IS 'code of the unit that it lies with';
+COMMENT ON COLUMN cx_data.ticket_queue.staff IS 'code of the member of staff who works on it; NULL while nobody does';
+COMMENT ON COLUMN cx_data.ticket_queue.owner IS 'code of the member of staff who answers for it';
+COMMENT ON COLUMN cx_data.ticket_queue.sla_status IS 'active, paused or missed at cx.as_of()';
+COMMENT ON COLUMN cx_data.ticket_queue.first_response_due_at IS 'last instant for the first reply';
+COMMENT ON COLUMN cx_data.ticket_queue.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits with time left';
+COMMENT ON COLUMN cx_data.ticket_queue.due_in_seconds IS 'seconds until what is due next, negative when that is over';
+COMMENT ON COLUMN cx_data.ticket_queue.escalation_level IS 'tiers that it has climbed since it was overdue';
+COMMENT ON COLUMN cx_data.ticket_queue.emergency IS 'whether an alert rule of severity critical opened it';
+COMMENT ON COLUMN cx_data.ticket_queue.open_tasks IS 'its tasks that are open';
+COMMENT ON COLUMN cx_data.ticket_queue.blocked_tasks IS 'its tasks that are blocked';
+
+CREATE OR REPLACE VIEW cx_data.ticket_overdue WITH (security_invoker = true) AS
+SELECT d.ticket_id, d.priority, d.status, d.subject, d.customer, d.touchpoint, d.org_unit, d.staff, d.owner, d.first_response_missed AND d.first_responded_at IS NULL AS first_response_overdue,
+	d.resolution_missed AS resolution_overdue, -d.due_in_seconds AS overdue_seconds, d.escalation_level, d.escalated_unit, d.opened_at
+FROM cx_data.ticket_detail AS d
+WHERE d.status NOT IN ('solved', 'closed') AND d.due_in_seconds < 0
+ORDER BY d.due_in_seconds, d.ticket_id;
+COMMENT ON VIEW cx_data.ticket_overdue IS 'tickets that are not solved, and whose first reply or solution is overdue at cx.as_of(), the longest first';
+COMMENT ON COLUMN cx_data.ticket_overdue.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_overdue.subject IS 'what it is about; NULL for those who may not read what customers say';
+COMMENT ON COLUMN cx_data.ticket_overdue.customer IS 'code of the customer; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_overdue.touchpoint IS 'code of the touchpoint; NULL if about none';
+COMMENT ON COLUMN cx_data.ticket_overdue.org_unit IS 'code of the unit that it lies with';
+COMMENT ON COLUMN cx_data.ticket_overdue.staff IS 'code of the member of staff who works on it; NULL while nobody does';
+COMMENT ON COLUMN cx_data.ticket_overdue.owner IS 'code of the member of staff who answers for it';
+COMMENT ON COLUMN cx_data.ticket_overdue.first_response_overdue IS 'whether it waits for its first reply though that is due';
+COMMENT ON COLUMN cx_data.ticket_overdue.resolution_overdue IS 'whether it waits for its solution though that is due';
+COMMENT ON COLUMN cx_data.ticket_overdue.overdue_seconds IS 'seconds since the first of these was due';
+COMMENT ON COLUMN cx_data.ticket_overdue.escalation_level IS 'tiers that it has climbed';
+COMMENT ON COLUMN cx_data.ticket_overdue.escalated_unit IS 'code of the unit that it has climbed to';
+
+CREATE OR REPLACE VIEW cx_data.emergency WITH (security_invoker = true) AS
+SELECT d.ticket_id, d.subject, d.touchpoint, d.staff AS coordinator, d.status, d.opened_at, d.resolution_due_at, a.alerts, k.ticket_task_id, u.code AS org_unit, s.code AS staff, k.status AS task_status, k.due_at AS task_due_at,
+	coalesce(k.status IN ('open', 'blocked') AND k.due_at < cx.as_of(), false) AS task_overdue, cx.task_block(k.ticket_task_id) AS blocked_reason
+FROM cx_data.ticket_detail AS d
+CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM cx_data.alert AS l WHERE l.ticket_id = d.ticket_id AND l.alert_rule_id IS NOT NULL) AS a
+LEFT JOIN cx_data.ticket_task AS k ON k.ticket_id = d.ticket_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = k.org_unit_id
+LEFT JOIN cx_data.staff AS s ON s.staff_id = k.staff_id
+WHERE d.emergency AND d.status NOT IN ('solved', 'closed')
+ORDER BY d.opened_at, d.ticket_id, k.ticket_task_id;
+COMMENT ON VIEW cx_data.emergency IS 'emergencies that are not solved, one row for each unit that has a task';
+COMMENT ON COLUMN cx_data.emergency.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.emergency.subject IS 'what happened; NULL for those who may not read what customers say';
+COMMENT ON COLUMN cx_data.emergency.touchpoint IS 'code of the touchpoint';
+COMMENT ON COLUMN cx_data.emergency.coordinator IS 'code of the member of staff who coordinates';
+COMMENT ON COLUMN cx_data.emergency.status IS 'status of the ticket';
+COMMENT ON COLUMN cx_data.emergency.opened_at IS 'when it began';
+COMMENT ON COLUMN cx_data.emergency.resolution_due_at IS 'when it is to be over';
+COMMENT ON COLUMN cx_data.emergency.alerts IS 'alerts that belong to it';
+COMMENT ON COLUMN cx_data.emergency.ticket_task_id IS 'number of the task; NULL if no unit is responsible';
+COMMENT ON COLUMN cx_data.emergency.org_unit IS 'code of the unit that has it';
+COMMENT ON COLUMN cx_data.emergency.staff IS 'code of the member of staff who has it';
+COMMENT ON COLUMN cx_data.emergency.task_status IS 'open, blocked, done or cancelled';
+COMMENT ON COLUMN cx_data.emergency.task_due_at IS 'when it is due';
+COMMENT ON COLUMN cx_data.emergency.task_overdue IS 'whether that is over';
+COMMENT ON COLUMN cx_data.emergency.blocked_reason IS 'what blocks it; NULL for those who may not read what customers say';
+-- Views of what became of tickets: how long they took, whether they were solved for good, and why they had to be
+
+CREATE OR REPLACE VIEW cx_data.ticket_outcome WITH (security_invoker = true) AS
+SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (date_trunc('month', t.opened_at AT TIME ZONE g.time_zone))::date AS cohort, t.opened_at, t.solved_at, t.root_cause, t.reopen_count,
+	extract(epoch FROM coalesce(t.solved_at, cx.as_of()) - t.opened_at)::double precision AS total_seconds,
+	coalesce(s.ours_seconds, 0) AS ours_seconds, coalesce(s.waiting_customer_seconds, 0) AS waiting_customer_seconds, coalesce(s.waiting_others_seconds, 0) AS waiting_others_seconds,
+	coalesce(h.replies, 0) AS replies, coalesce(h.handovers, 0) AS handovers,
+	CASE WHEN t.solved_at <= cx.as_of() - interval '168 hours' THEN
+		t.reopen_count = 0 AND coalesce(h.replies, 0) <= 1 AND coalesce(h.handovers, 0) = 0 AND NOT coalesce(s.has_waited, false)
+		AND NOT EXISTS (SELECT FROM cx_data.ticket_task AS k WHERE k.ticket_id = t.ticket_id)
+		AND NOT EXISTS (SELECT FROM cx_data.event AS e WHERE e.customer_id = t.customer_id AND e.touchpoint_id = t.touchpoint_id AND e.occurred_at > t.solved_at AND e.occurred_at <= t.solved_at + interval '168 hours')
+		AND NOT EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id AND f.touchpoint_id = t.touchpoint_id AND f.kind <> 'survey' AND f.responded_at > t.solved_at AND f.responded_at <= t.solved_at + interval '168 hours')
+		AND NOT EXISTS (SELECT FROM cx_data.ticket AS k WHERE k.customer_id = t.customer_id AND k.touchpoint_id = t.touchpoint_id AND k.ticket_id <> t.ticket_id AND k.opened_at > t.solved_at AND k.opened_at <= t.solved_at + interval '168 hours')
+	END AS first_contact_resolved
+FROM cx_data.ticket AS t
+CROSS JOIN cx_data.program AS g
+LEFT JOIN (
+	SELECT w.ticket_id, sum(w.seconds) FILTER (WHERE w.status IN ('new', 'open')) AS ours_seconds, sum(w.seconds) FILTER (WHERE w.status = 'pending') AS waiting_customer_seconds,
+		sum(w.seconds) FILTER (WHERE w.status = 'on_hold') AS waiting_others_seconds, bool_or(w.status IN ('pending', 'on_hold')) AS has_waited
+	FROM (
+		SELECT e.ticket_id, e.status, extract(epoch FROM lead(e.occurred_at, 1, greatest(e.occurred_at, cx.as_of())) OVER (PARTITION BY e.ticket_id ORDER BY e.ticket_event_id) - e.occurred_at)::double precision AS seconds
+		FROM cx_data.ticket_event AS e WHERE e.status IS NOT NULL AND e.ticket_task_id IS NULL
+	) AS w
+	GROUP BY w.ticket_id
+) AS s USING (ticket_id)
+LEFT JOIN (
+	SELECT e.ticket_id, count(*) FILTER (WHERE e.kind = 'reply' AND NOT e.automatic) AS replies, greatest(count(*) FILTER (WHERE e.kind = 'assigned') - 1, 0) AS handovers
+	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') GROUP BY e.ticket_id
+) AS h USING (ticket_id);
+COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket until cx.as_of(): how long it took and who was waited for, from its history, and whether the first contact was enough';
+COMMENT ON COLUMN cx_data.ticket_outcome.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_outcome.cohort IS 'first day of the month in which it was opened, in the program''s time zone';
+COMMENT ON COLUMN cx_data.ticket_outcome.solved_at IS 'when it was solved last; NULL while it is not';
+COMMENT ON COLUMN cx_data.ticket_outcome.total_seconds IS 'seconds from opening to the last solution, else until cx.as_of(), by the clock on the wall; contains the time between a solution and reopening';
+COMMENT ON COLUMN cx_data.ticket_outcome.ours_seconds IS 'seconds in status new or open: it was up to us';
+COMMENT ON COLUMN cx_data.ticket_outcome.waiting_customer_seconds IS 'seconds in status pending: it was up to the customer';
+COMMENT ON COLUMN cx_data.ticket_outcome.waiting_others_seconds IS 'seconds in status on_hold: it was up to a third party';
+COMMENT ON COLUMN cx_data.ticket_outcome.replies IS 'replies that were not automatic';
+COMMENT ON COLUMN cx_data.ticket_outcome.handovers IS 'how often it was passed on after it was first assigned';
+COMMENT ON COLUMN cx_data.ticket_outcome.first_contact_resolved IS 'whether it was solved for good at first contact: at most one reply, never passed on, split, waiting or reopened, and no event, complaint or other ticket of the customer at the touchpoint in the 7 days (168 hours) after; NULL until these are over';
+
+CREATE OR REPLACE VIEW cx_data.time_to_resolve WITH (security_invoker = true) AS
+SELECT u.code AS org_unit, o.cohort, count(*) AS tickets, count(o.solved_at) AS solved, 100.0::double precision * count(*) FILTER (WHERE o.solved_at IS NULL) / count(*) AS open_share,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY o.total_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS median_seconds,
+	percentile_cont(0.9) WITHIN GROUP (ORDER BY o.total_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS p90_seconds,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY o.ours_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS ours_median_seconds,
+	percentile_cont(0.9) WITHIN GROUP (ORDER BY o.ours_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS ours_p90_seconds,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY o.waiting_customer_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS waiting_customer_median_seconds,
+	percentile_cont(0.9) WITHIN GROUP (ORDER BY o.waiting_customer_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS waiting_customer_p90_seconds,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY o.waiting_others_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS waiting_others_median_seconds,
+	percentile_cont(0.9) WITHIN GROUP (ORDER BY o.waiting_others_seconds) FILTER (WHERE o.solved_at IS NOT NULL) AS waiting_others_p90_seconds
+FROM cx_data.ticket_outcome AS o
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+GROUP BY u.code, o.cohort
+ORDER BY u.code, o.cohort;
+COMMENT ON VIEW cx_data.time_to_resolve IS 'how long tickets take, by unit and month of opening: the metric that departments share. Medians are of solved tickets, so read them together with open_share';
+COMMENT ON COLUMN cx_data.time_to_resolve.org_unit IS 'code of the unit that the tickets lie with; NULL for those without';
+COMMENT ON COLUMN cx_data.time_to_resolve.cohort IS 'first day of the month in which they were opened, in the program''s time zone';
+COMMENT ON COLUMN cx_data.time_to_resolve.tickets IS 'tickets opened';
+COMMENT ON COLUMN cx_data.time_to_resolve.solved IS 'of these solved at present';
+COMMENT ON COLUMN cx_data.time_to_resolve.open_share IS 'percent that is still open';
+COMMENT ON COLUMN cx_data.time_to_resolve.median_seconds IS 'median of the seconds from opening to the last solution';
+COMMENT ON COLUMN cx_data.time_to_resolve.p90_seconds IS '90th percentile of the same';
+COMMENT ON COLUMN cx_data.time_to_resolve.ours_median_seconds IS 'median of the seconds that it was up to us';
+COMMENT ON COLUMN cx_data.time_to_resolve.ours_p90_seconds IS '90th percentile of the same';
+COMMENT ON COLUMN cx_data.time_to_resolve.waiting_customer_median_seconds IS 'median of the seconds of waiting for the customer';
+COMMENT ON COLUMN cx_data.time_to_resolve.waiting_customer_p90_seconds IS '90th percentile of the same';
+COMMENT ON COLUMN cx_data.time_to_resolve.waiting_others_median_seconds IS 'median of the seconds of waiting for third parties';
+COMMENT ON COLUMN cx_data.time_to_resolve.waiting_others_p90_seconds IS '90th percentile of the same';
+
+CREATE OR REPLACE VIEW cx_data.first_contact_resolution WITH (security_invoker = true) AS
+SELECT r.org_unit, r.touchpoint, r.solved_month, r.tickets, r.first_contact_resolved, (r.estimate).value AS share, (r.estimate).lower, (r.estimate).upper
+FROM (
+	SELECT u.code AS org_unit, p.code AS touchpoint, date_trunc('month', o.solved_at AT TIME ZONE g.time_zone)::date AS solved_month, count(*) AS tickets,
+		count(*) FILTER (WHERE o.first_contact_resolved) AS first_contact_resolved, cx.csat_estimate(cx.tally(o.first_contact_resolved::integer), 1) AS estimate
+	FROM cx_data.ticket_outcome AS o
+	CROSS JOIN cx_data.program AS g
+	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+	LEFT JOIN cx_data.touchpoint AS p USING (touchpoint_id)
+	WHERE o.first_contact_resolved IS NOT NULL
+	GROUP BY 1, 2, 3
+) AS r
+ORDER BY r.org_unit, r.touchpoint, r.solved_month;
+COMMENT ON VIEW cx_data.first_contact_resolution IS 'share of tickets that the first contact solved for good (see ticket_outcome), of those solved at least 7 days before cx.as_of()';
+COMMENT ON COLUMN cx_data.first_contact_resolution.org_unit IS 'code of the unit; NULL for tickets without';
+COMMENT ON COLUMN cx_data.first_contact_resolution.touchpoint IS 'code of the touchpoint; NULL for tickets without';
+COMMENT ON COLUMN cx_data.first_contact_resolution.solved_month IS 'first day of the month in which they were solved, in the program''s time zone';
+COMMENT ON COLUMN cx_data.first_contact_resolution.tickets IS 'tickets solved then, and at least 7 days ago';
+COMMENT ON COLUMN cx_data.first_contact_resolution.first_contact_resolved IS 'of these solved at first contact';
+COMMENT ON COLUMN cx_data.first_contact_resolution.share IS 'percent of these';
+COMMENT ON COLUMN cx_data.first_contact_resolution.lower IS 'lower end of its 95 % interval (Wilson)';
+COMMENT ON COLUMN cx_data.first_contact_resolution.upper IS 'upper end';
+
+CREATE OR REPLACE VIEW cx_data.loop_closed WITH (security_invoker = true) AS
+SELECT u.code AS org_unit, date_trunc('month', t.opened_at AT TIME ZONE g.time_zone)::date AS cohort, count(*) AS tickets,
+	count(*) FILTER (WHERE t.solved_at IS NOT NULL) AS solved,
+	100.0::double precision * count(*) FILTER (WHERE t.solved_at <= t.resolution_due_at OR (t.solved_at IS NOT NULL AND t.resolution_due_at IS NULL)) / count(*) AS in_time_share,
+	100.0::double precision * count(t.followup_asked_at) / count(*) AS asked_share, count(t.followup_score) AS answers,
+	avg(b.experience) FILTER (WHERE a.experience IS NOT NULL) AS experience_before, avg(a.experience) FILTER (WHERE b.experience IS NOT NULL) AS experience_after,
+	avg(a.experience - b.experience) AS experience_change
+FROM cx_data.ticket AS t
+CROSS JOIN cx_data.program AS g
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
+LEFT JOIN LATERAL (
+	SELECT cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) AS experience FROM cx_data.feedback AS f JOIN cx_data.metric AS m ON m.code = f.metric
+	WHERE f.feedback_id = t.feedback_id AND f.score IS NOT NULL
+) AS b ON true
+LEFT JOIN LATERAL (
+	SELECT cx.experience_of(t.followup_score, m.scale_min, m.scale_max, m.lower_is_better) AS experience FROM cx_data.metric AS m WHERE m.code = t.followup_metric AND t.followup_score IS NOT NULL
+) AS a ON true
+WHERE t.customer_id IS NOT NULL
+GROUP BY 1, 2
+ORDER BY 1, 2;
+COMMENT ON VIEW cx_data.loop_closed IS 'whether the loop with customers is closed, by unit and month of opening: solved in time, asked again, and how they answered before and after';
+COMMENT ON COLUMN cx_data.loop_closed.org_unit IS 'code of the unit; NULL for tickets without';
+COMMENT ON COLUMN cx_data.loop_closed.cohort IS 'first day of the month in which the tickets were opened, in the program''s time zone';
+COMMENT ON COLUMN cx_data.loop_closed.tickets IS 'tickets about a customer';
+COMMENT ON COLUMN cx_data.loop_closed.solved IS 'of these solved at present';
+COMMENT ON COLUMN cx_data.loop_closed.in_time_share IS 'percent solved in time';
+COMMENT ON COLUMN cx_data.loop_closed.asked_share IS 'percent whose customer was asked again';
+COMMENT ON COLUMN cx_data.loop_closed.answers IS 'customers who answered';
+COMMENT ON COLUMN cx_data.loop_closed.experience_before IS 'mean of the first answers of those with both, each brought to 0 (worst) to 100 (best)';
+COMMENT ON COLUMN cx_data.loop_closed.experience_after IS 'mean of their answers to the closing question, likewise';
+COMMENT ON COLUMN cx_data.loop_closed.experience_change IS 'mean of the changes';
+
+CREATE OR REPLACE VIEW cx_data.unhandled_detractors WITH (security_invoker = true) AS
+SELECT f.feedback_id, c.code AS customer, p.code AS touchpoint, u.code AS org_unit, f.metric, f.score::integer AS score, f.responded_at, extract(epoch FROM cx.as_of() - f.responded_at)::double precision AS age_seconds
+FROM cx_data.feedback AS f
+JOIN cx_data.metric AS m ON m.code = f.metric
+LEFT JOIN cx_data.customer AS c USING (customer_id)
+LEFT JOIN cx_data.touchpoint AS p ON p.touchpoint_id = f.touchpoint_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = f.org_unit_id
+WHERE f.kind = 'survey' AND f.responded_at > cx.as_of() - interval '672 hours' AND f.responded_at <= cx.as_of()
+	AND CASE m.kind WHEN 'nps' THEN f.score <= 6 ELSE cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) < 50 END
+	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.feedback_id = f.feedback_id)
+	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.customer_id = f.customer_id AND coalesce(t.touchpoint_id = f.touchpoint_id, true) AND coalesce(t.solved_at > f.responded_at, true))
+ORDER BY f.responded_at, f.feedback_id;
+COMMENT ON VIEW cx_data.unhandled_detractors IS 'bad survey answers of the last 28 days (672 hours) that nobody looks after: no ticket is about them, and none of the customer about the touchpoint was open then or was opened since';
+COMMENT ON COLUMN cx_data.unhandled_detractors.feedback_id IS 'key of the feedback; cx_data.feedback_detail tells more';
+COMMENT ON COLUMN cx_data.unhandled_detractors.customer IS 'code of the customer; NULL if anonymous';
+COMMENT ON COLUMN cx_data.unhandled_detractors.touchpoint IS 'code of the touchpoint; NULL if the relationship as a whole';
+COMMENT ON COLUMN cx_data.unhandled_detractors.org_unit IS 'code of the unit that served';
+COMMENT ON COLUMN cx_data.unhandled_detractors.metric IS 'code of the metric';
+COMMENT ON COLUMN cx_data.unhandled_detractors.score IS 'answer: 0..6 where the metric is of kind nps, else below the middle of the scale';
+COMMENT ON COLUMN cx_data.unhandled_detractors.responded_at IS 'when the customer answered';
+COMMENT ON COLUMN cx_data.unhandled_detractors.age_seconds IS 'seconds since then';
+
+CREATE OR REPLACE VIEW cx_data.root_cause_pareto WITH (security_invoker = true) AS
+WITH RECURSIVE part AS (
+	SELECT r.root_cause_id AS whole_id, r.root_cause_id, r.code FROM cx_data.root_cause AS r
+	UNION
+	SELECT part.whole_id, r.root_cause_id, r.code FROM part JOIN cx_data.root_cause AS r ON r.parent_id = part.root_cause_id
+), counted AS (
+	SELECT coalesce(o.root_cause, '') AS code, count(*) AS tickets, count(*) FILTER (WHERE o.reopen_count > 0) AS reopened, sum(o.total_seconds) AS seconds
+	FROM cx_data.ticket_outcome AS o WHERE o.root_cause IS NOT NULL AND o.opened_at > cx.as_of() - interval '2160 hours' GROUP BY 1
+)
+SELECT c.code AS root_cause, r.name, w.code AS part_of, u.code AS owner_unit, c.tickets, (SELECT coalesce(sum(b.tickets), 0)::bigint FROM part JOIN counted AS b ON b.code = part.code WHERE part.whole_id = r.root_cause_id) AS tickets_with_parts,
+	100.0::double precision * c.tickets / sum(c.tickets) OVER () AS share,
+	(100.0 * sum(c.tickets) OVER (ORDER BY c.tickets DESC, c.code) / sum(c.tickets) OVER ())::double precision AS cumulative_share,
+	100.0::double precision * c.reopened / NULLIF(c.tickets, 0) AS reopened_share, c.seconds
+FROM (SELECT k.code, 0::bigint AS tickets, 0::bigint AS reopened, 0::double precision AS seconds FROM cx_data.root_cause AS k WHERE k.code NOT IN (SELECT code FROM counted)
+	UNION ALL SELECT code, tickets, reopened, seconds FROM counted) AS c
+LEFT JOIN cx_data.root_cause AS r USING (code)
+LEFT JOIN cx_data.root_cause AS w ON w.root_cause_id = r.parent_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = r.owner_unit_id
+WHERE c.tickets > 0 OR EXISTS (SELECT FROM part JOIN counted AS b ON b.code = part.code WHERE part.whole_id = r.root_cause_id)
+ORDER BY c.tickets DESC, c.code;
+COMMENT ON VIEW cx_data.root_cause_pareto IS 'root causes of the tickets opened in the last 90 days (2160 hours), the most frequent first: what the outer loop is to mend';
+COMMENT ON COLUMN cx_data.root_cause_pareto.root_cause IS 'code of the root cause';
+COMMENT ON COLUMN cx_data.root_cause_pareto.name IS 'name of the root cause';
+COMMENT ON COLUMN cx_data.root_cause_pareto.part_of IS 'code of the more general cause that it is part of';
+COMMENT ON COLUMN cx_data.root_cause_pareto.owner_unit IS 'code of the unit that can mend it';
+COMMENT ON COLUMN cx_data.root_cause_pareto.tickets IS 'tickets with this cause';
+COMMENT ON COLUMN cx_data.root_cause_pareto.tickets_with_parts IS 'the same together with the causes that are part of it';
+COMMENT ON COLUMN cx_data.root_cause_pareto.share IS 'percent of all tickets with a cause';
+COMMENT ON COLUMN cx_data.root_cause_pareto.cumulative_share IS 'percent of this and all more frequent ones';
+COMMENT ON COLUMN cx_data.root_cause_pareto.reopened_share IS 'percent of its tickets that were reopened';
+COMMENT ON COLUMN cx_data.root_cause_pareto.seconds IS 'seconds that its tickets took altogether, from opening to the solution or until now';
+-- View of agents: what customers say of their work, fairly compared
+--
+-- Who answers the hard cases gets the worse scores, so each agent is compared
+-- with what the whole team got on the same mix of cases (indirect
+-- standardisation): expected is the sum over touchpoint, segment and root cause
+-- of the agent's answers times the team's rate there.  The variance of the
+-- difference takes into account that the agent is part of the team; with rate
+-- r and N answers of the team, and n of the agent, a stratum adds
+-- n (1 - n/N) r (1 - r).  Differences are shrunk towards nought by how much of
+-- their spread chance explains: the variance between agents is that of
+-- DerSimonian and Laird, Meta-analysis in clinical trials (1986).
+
+CREATE OR REPLACE VIEW cx_data.agent_scorecard WITH (security_invoker = true) AS
+WITH
+since AS (
+	SELECT p.time_zone, cx.day_start((date_trunc('month', cx.as_of() AT TIME ZONE p.time_zone) - interval '12 months')::date, p.time_zone) AS at FROM cx_data.program AS p
+),
+answer AS (
+	SELECT date_trunc('month', f.responded_at AT TIME ZONE s.time_zone)::date AS period, f.staff_id, f.touchpoint_id, c.segment, t.root_cause, (f.score >= m.satisfied_from)::integer AS satisfied
+	FROM since AS s
+	JOIN cx_data.feedback AS f ON f.responded_at >= s.at AND f.responded_at <= cx.as_of()
+	JOIN cx_data.metric AS m ON m.code = f.metric AND m.kind = 'csat'
+	LEFT JOIN cx_data.customer AS c USING (customer_id)
+	LEFT JOIN LATERAL (SELECT k.root_cause FROM cx_data.ticket AS k WHERE k.feedback_id = f.feedback_id ORDER BY k.ticket_id LIMIT 1) AS t ON true
+	WHERE f.kind = 'survey' AND f.staff_id IS NOT NULL AND f.score IS NOT NULL
+	UNION ALL
+	SELECT date_trunc('month', t.followup_at AT TIME ZONE s.time_zone)::date, t.staff_id, t.touchpoint_id, c.segment, t.root_cause, (t.followup_score >= m.satisfied_from)::integer
+	FROM since AS s
+	JOIN cx_data.ticket AS t ON t.followup_at >= s.at AND t.followup_at <= cx.as_of()
+	JOIN cx_data.metric AS m ON m.code = t.followup_metric AND m.kind = 'csat'
+	LEFT JOIN cx_data.customer AS c USING (customer_id)
+	WHERE t.staff_id IS NOT NULL AND t.followup_score IS NOT NULL
+),
+stratum AS (
+	SELECT a.period, a.staff_id, count(*) AS responses, sum(a.satisfied) AS satisfied,
+		sum(count(*)) OVER alike AS team_responses, (sum(sum(a.satisfied)) OVER alike)::double precision / (sum(count(*)) OVER alike)::double precision AS rate
+	FROM answer AS a
+	GROUP BY a.period, a.staff_id, a.touchpoint_id, a.segment, a.root_cause
+	WINDOW alike AS (PARTITION BY a.period, a.touchpoint_id, a.segment, a.root_cause)
+),
+agent AS (
+	SELECT s.period, s.staff_id, sum(s.responses)::bigint AS responses, (100 * sum(s.satisfied) / sum(s.responses))::double precision AS csat, 100 * sum(s.responses * s.rate) / sum(s.responses)::double precision AS expected,
+		100 * sqrt(sum(s.responses * (1 - s.responses / s.team_responses) * s.rate * (1 - s.rate))) / sum(s.responses)::double precision AS std_error
+	FROM stratum AS s GROUP BY s.period, s.staff_id
+),
+tested AS (
+	SELECT a.period, a.staff_id, a.responses, a.csat, a.expected, a.csat - a.expected AS difference, NULLIF(a.std_error, 0) AS std_error, a.responses >= cx.min_responses() AS is_enough,
+		CASE WHEN a.std_error > 0 THEN ROW(a.csat, a.std_error, 0, 0, a.responses, a.responses)::cx.estimate OPERATOR(cx.-) ROW(a.expected, 0, 0, 0, a.responses, a.responses)::cx.estimate END AS change
+	FROM agent AS a
+),
+spread AS (
+	SELECT w.period, greatest(0, (sum(w.weight * (w.difference - w.mean) ^ 2) - (count(*) - 1)) / NULLIF(sum(w.weight) - sum(w.weight ^ 2) / sum(w.weight), 0)) AS variance
+	FROM (
+		SELECT t.period, t.difference, t.std_error ^ (-2) AS weight, sum(t.difference * t.std_error ^ (-2)) OVER month / sum(t.std_error ^ (-2)) OVER month AS mean
+		FROM tested AS t WHERE t.std_error IS NOT NULL WINDOW month AS (PARTITION BY t.period)
+	) AS w
+	GROUP BY w.period
+),
+judged AS (
+	SELECT t.period, t.staff_id, t.responses, t.csat, t.expected, t.difference, (t.change).lower, (t.change).upper, t.is_enough,
+		cx.fdr(CASE WHEN t.is_enough THEN (t.change).p_value END) OVER (PARTITION BY t.period) AS q_value,
+		t.difference * coalesce(s.variance / (s.variance + t.std_error ^ 2), 0) AS shrunk_difference
+	FROM tested AS t LEFT JOIN spread AS s USING (period)
+),
+handled AS (
+	SELECT date_trunc('month', o.solved_at AT TIME ZONE s.time_zone)::date AS period, o.staff_id, count(*) AS handled, 100.0::double precision * count(*) FILTER (WHERE o.reopen_count > 0) / count(*) AS reopened_share,
+		100.0::double precision * count(*) FILTER (WHERE o.first_contact_resolved) / NULLIF(count(o.first_contact_resolved), 0) AS first_contact_share,
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY o.ours_seconds) AS median_handling_seconds
+	FROM since AS s JOIN cx_data.ticket_outcome AS o ON o.solved_at >= s.at AND o.solved_at <= cx.as_of()
+	WHERE o.staff_id IS NOT NULL
+	GROUP BY 1, 2
+)
+SELECT period, k.code AS staff, k.name AS staff_name, u.code AS org_unit, coalesce(j.responses, 0) AS responses, j.csat, j.expected, j.difference, j.lower, j.upper, j.q_value, j.shrunk_difference,
+	CASE WHEN j.is_enough THEN rank() OVER (PARTITION BY period, j.is_enough ORDER BY j.shrunk_difference DESC) END AS rank,
+	coalesce(h.handled, 0) AS handled, h.reopened_share, h.first_contact_share, h.median_handling_seconds
+FROM judged AS j
+FULL JOIN handled AS h USING (period, staff_id)
+JOIN cx_data.staff AS k USING (staff_id)
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = k.org_unit_id
+ORDER BY period, rank, k.code;
+COMMENT ON VIEW cx_data.agent_scorecard IS 'agents by month, the present one and the 12 before: satisfaction against what the whole team got on the same mix of touchpoint, segment and root cause, and how they handle tickets';
+COMMENT ON COLUMN cx_data.agent_scorecard.period IS 'first day of the month, in the program''s time zone';
+COMMENT ON COLUMN cx_data.agent_scorecard.staff IS 'code of the agent';
+COMMENT ON COLUMN cx_data.agent_scorecard.staff_name IS 'name of the agent';
+COMMENT ON COLUMN cx_data.agent_scorecard.org_unit IS 'code of the unit that the agent works for';
+COMMENT ON COLUMN cx_data.agent_scorecard.responses IS 'answers to metrics of kind csat: survey answers that name the agent, and closing questions of tickets';
+COMMENT ON COLUMN cx_data.agent_scorecard.csat IS 'percent satisfied';
+COMMENT ON COLUMN cx_data.agent_scorecard.expected IS 'percent that the whole team would have got on the same mix of touchpoint, segment and root cause';
+COMMENT ON COLUMN cx_data.agent_scorecard.difference IS 'csat minus expected, in points';
+COMMENT ON COLUMN cx_data.agent_scorecard.lower IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN cx_data.agent_scorecard.upper IS 'upper end';
+COMMENT ON COLUMN cx_data.agent_scorecard.q_value IS 'p value of the difference, for all agents of the month together (Benjamini-Hochberg); NULL below cx.min_responses answers';
+COMMENT ON COLUMN cx_data.agent_scorecard.shrunk_difference IS 'difference without what chance explains of it: best guess of the agent''s own part';
+COMMENT ON COLUMN cx_data.agent_scorecard.rank IS 'place in the month by shrunk_difference; NULL below cx.min_responses answers';
+COMMENT ON COLUMN cx_data.agent_scorecard.handled IS 'tickets solved';
+COMMENT ON COLUMN cx_data.agent_scorecard.reopened_share IS 'percent of these that were reopened';
+COMMENT ON COLUMN cx_data.agent_scorecard.first_contact_share IS 'percent solved at first contact, of those solved at least 7 days ago';
+COMMENT ON COLUMN cx_data.agent_scorecard.median_handling_seconds IS 'median of the seconds that tickets were up to us';
 END
 $program$;
 -- END OF PROGRAM
@@ -5214,6 +7021,7 @@ BEGIN
 			PERFORM cx.evaluate_alerts();
 			DELETE FROM cx_data.alert_error WHERE created_at < now() - interval '30 days';
 			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
+		WHEN 'tickets' THEN PERFORM cx.escalate_overdue();
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -5247,6 +7055,9 @@ BEGIN
 	END IF;
 	IF last_step ->> 'work' = 'invitations' THEN
 		RETURN jsonb_build_object('work', 'alerts');
+	END IF;
+	IF last_step ->> 'work' = 'alerts' THEN
+		RETURN jsonb_build_object('work', 'tickets');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
@@ -5289,7 +7100,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again';
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again, decides alert rules, lets overdue tickets climb';
 -- What an alert rule may look at, what it may be about, and whom it may tell
 
 CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
@@ -5557,6 +7368,7 @@ BEGIN
 	PERFORM cx.check_severity(severity);
 	PERFORM cx.check_scope(scope);
 	PERFORM cx.check_route(route);
+	PERFORM cx.check_sla(sla);
 	key := cx.as_program_owner('register_rule', jsonb_build_object('name', name, 'kind', 'row', 'relation', relation::oid::bigint::text, 'condition', condition,
 		'definition', fields - '{condition,message,route}'::text[], 'severity', severity, 'message', message, 'route', route, 'scope', NULLIF(scope, 'all'),
 		'cooldown', cooldown, 'opens_ticket', opens_ticket, 'sla', sla))::bigint;
@@ -5591,6 +7403,7 @@ BEGIN
 	END IF;
 	PERFORM cx.check_scope(NULLIF(scope, ''));
 	PERFORM cx.check_route(NULLIF(route, ''));
+	PERFORM cx.check_sla(NULLIF(sla, ''));
 	PERFORM cx.as_program_owner('change_rule',
 		jsonb_build_object('name', name, 'definition', (
 			SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM cx_data.alert_rule AS r, jsonb_each(r.definition || (fields - '{condition,message,route}'::text[])) AS d
@@ -6089,6 +7902,7 @@ BEGIN
 	PERFORM cx.check_severity(severity);
 	PERFORM cx.check_scope(scope);
 	PERFORM cx.check_route(route);
+	PERFORM cx.check_sla(sla);
 	PERFORM cx.check_rule_message(message);
 	RETURN cx.as_program_owner('register_rule', jsonb_build_object('name', name, 'kind', kind, 'definition', definition, 'severity', severity, 'message', message, 'route', route,
 		'scope', NULLIF(scope, 'all'), 'cooldown', cooldown, 'opens_ticket', opens_ticket, 'sla', sla))::bigint;
@@ -6126,6 +7940,7 @@ BEGIN
 	END IF;
 	PERFORM cx.check_scope(NULLIF(scope, ''));
 	PERFORM cx.check_route(NULLIF(route, ''));
+	PERFORM cx.check_sla(NULLIF(sla, ''));
 	PERFORM cx.check_rule_message(message);
 	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'definition', known.definition || changed)
 		|| jsonb_strip_nulls(jsonb_build_object('severity', severity, 'cooldown', cooldown, 'opens_ticket', opens_ticket)) || cx.texts_to_change(message, route, scope, sla));
@@ -6439,20 +8254,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.outbox_purge(interval) IS 'deletes messages that were delivered or given up longer ago than that; gives how many';
--- Business calendars: open time between two instants, and the instant after some open time
---
--- A calendar is open at an instant when the clock of its zone, read at that
--- instant, shows a day and a time of day within one of the half-open intervals
--- [opens_at, closes_at) of that day.  So where clocks are changed, a shop open
--- from 01:00 to 04:00 is open for two or for four hours.
-
-CREATE FUNCTION cx.business_seconds(started_at timestamptz, ended_at timestamptz, calendar text) RETURNS double precision
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.business_seconds(timestamptz, timestamptz, text) IS 'seconds between two instants during which a business calendar is open, by the clock of its zone; negative if the second instant is the earlier one, so that it adds up over three. Error for infinity, for calendars that do not exist and for those that are never open';
-
-CREATE FUNCTION cx.add_business_time(at timestamptz, duration interval, calendar text) RETURNS timestamptz
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cx.add_business_time(timestamptz, interval, text) IS 'earliest instant until which a business calendar is open for that long: one hour from Friday 16:30 is Monday 09:30 if it is open from 9 to 17, and one hour from 16:00 is 17:00. Given a negative duration, the latest instant from which on it was open for that long; given none, the instant itself. Durations are hours and less; days only for a calendar open around the clock, months never';
 -- Who may see what: levels of access, and row security by unit
 --
 -- A level is plain GRANTs, made from the catalogue: all views, and the tables
@@ -6476,6 +8277,9 @@ BEGIN ATOMIC
 		('alert_error', '{source_row,message}', '{}'),
 		('channel', '{url,signing_key}', '{}'),
 		('outbox', '{send_to,payload,last_error}', '{}'),
+		('ticket', '{subject,detail,action_taken,source_key}', '{agent,manager}'),
+		('ticket_task', '{subject,blocked_reason,result}', '{agent,manager}'),
+		('ticket_event', '{note}', '{agent,manager}'),
 		('invitation', '{token}', '{}');
 END;
 COMMENT ON FUNCTION cx.private_columns() IS 'columns of the program that are not for every level of access, and the levels besides admin that read them';
@@ -6490,6 +8294,10 @@ BEGIN ATOMIC
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
 		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
+		('DELETE', 'ticket', NULL, '{admin}'),
+		('UPDATE', 'ticket', '{customer_id,customer_merge_id,source_key,subject,detail,action_taken}', '{admin}'),
+		('UPDATE', 'ticket_task', '{subject,blocked_reason,result}', '{admin}'),
+		('UPDATE', 'ticket_event', '{note}', '{admin}'),
 		('UPDATE', 'program', '{time_zone}', '{admin}');
 END;
 COMMENT ON FUNCTION cx.other_privileges() IS 'what levels of access may do beyond reading the views and the tables under them, and what admins may do beyond writing';
@@ -6535,10 +8343,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';
@@ -6715,18 +8523,19 @@ CREATE FUNCTION cx.row_policies() RETURNS TABLE (relation text, visible text)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN QUERY
-	SELECT c.relation, '(SELECT cx.sees_all_units()) OR ' || CASE WHEN bool_or(c.column_name = 'org_unit_id')
+	SELECT c.relation, '(SELECT cx.sees_all_units()) OR ' || CASE
 		-- both subqueries run once in a statement, and the second one is hashed
-		THEN 'org_unit_id IN (SELECT unnest(cx.visible_units()))'
-		ELSE format('EXISTS (SELECT FROM cx_data.customer AS c WHERE c.customer_id = %I.customer_id)', c.relation) END
+		WHEN bool_or(c.column_name = 'org_unit_id') THEN 'org_unit_id IN (SELECT unnest(cx.visible_units()))'
+			|| CASE WHEN bool_or(c.column_name = 'asked_by_unit_id') THEN ' OR asked_by_unit_id IN (SELECT unnest(cx.visible_units()))' ELSE '' END
+		ELSE format('EXISTS (SELECT FROM cx_data.%1$s AS c WHERE c.%1$s_id = %2$I.%1$s_id)', CASE WHEN bool_or(c.column_name = 'customer_id') THEN 'customer' ELSE 'ticket' END, c.relation) END
 	FROM cx.program_columns() AS c
-	WHERE c.column_name IN ('org_unit_id', 'customer_id')
+	WHERE c.column_name IN ('org_unit_id', 'customer_id', 'ticket_id', 'asked_by_unit_id')
 	GROUP BY c.relation
 	-- in the order in which they were made, in which others lock them
 	ORDER BY to_regclass('cx_data.' || quote_ident(c.relation))::oid;
 END
 $$;
-COMMENT ON FUNCTION cx.row_policies() IS 'tables under row security: all that have a unit or a customer; and the condition by which a row is visible';
+COMMENT ON FUNCTION cx.row_policies() IS 'tables under row security: all that have a unit, a customer or a ticket; and the condition by which a row is visible';
 
 CREATE FUNCTION cx.make_policies() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -178,9 +178,9 @@ SET ROLE cx_regress_program;
 CALL cx.enable_row_security();
 CALL cx.enable_row_security();
 RESET ROLE;
-SELECT relname, relrowsecurity, relforcerowsecurity, polname, CASE WHEN pg_get_expr(polqual, polrelid) ~ 'visible_units' THEN 'by unit' ELSE 'by customer' END AS visible
+SELECT relname, relrowsecurity, relforcerowsecurity, polname, CASE WHEN pg_get_expr(polqual, polrelid) ~ 'visible_units' THEN 'by unit' WHEN pg_get_expr(polqual, polrelid) ~ 'ticket_id' THEN 'by ticket' ELSE 'by customer' END AS visible
 FROM pg_class AS c LEFT JOIN pg_policy ON polrelid = c.oid
-WHERE relnamespace = 'cx_data'::regnamespace AND relkind = 'r' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname IN ('org_unit_id', 'customer_id')) ORDER BY relname COLLATE "C";
+WHERE relnamespace = 'cx_data'::regnamespace AND relkind = 'r' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname IN ('org_unit_id', 'customer_id', 'ticket_id')) ORDER BY relname COLLATE "C";
 :sees;
 
 -- an analyst: all rows of all views, but neither comments nor identities nor contacts
@@ -260,7 +260,7 @@ SELECT count(*), min(comment), max(comment) FROM cx_data.feedback;
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA cx_data TO cx_regress_other;
 GRANT SELECT ON ALL TABLES IN SCHEMA cx_data TO cx_regress_other;
-GRANT INSERT, UPDATE, DELETE ON cx_data.feedback, cx_data.event, cx_data.touchpoint, cx_data.metric TO cx_regress_other;
+GRANT INSERT, UPDATE, DELETE ON cx_data.feedback, cx_data.event, cx_data.ticket, cx_data.touchpoint, cx_data.metric TO cx_regress_other;
 SET SESSION AUTHORIZATION cx_regress_other;
 :sees;
 SELECT command, work.try(command) FROM unnest(ARRAY[
@@ -359,25 +359,25 @@ SET ROLE cx_regress_program;
 ALTER TABLE cx_data.customer ADD COLUMN iban text DEFAULT 'DE1';
 CREATE TABLE cx_data.own (org_unit_id bigint, remark text);
 CREATE POLICY own_rule ON cx_data.tally_daily AS RESTRICTIVE USING (day <> '2026-03-02');
-CREATE TABLE cx_data.ticket (ticket_id bigint, customer_id bigint, org_unit_id bigint, title text);
-CREATE TABLE cx_data.ticket_message (customer_id bigint, body text);
-CREATE VIEW cx_data.ticket_list WITH (security_invoker = true) AS SELECT ticket_id, title, customer.code FROM cx_data.ticket LEFT JOIN cx_data.customer USING (customer_id);
-INSERT INTO cx_data.ticket SELECT i, i, nullif(i, 7), 'ticket ' || i FROM generate_series(1, 7) AS i;
-INSERT INTO cx_data.ticket_message SELECT i, 'message ' || i FROM generate_series(1, 7) AS i;
-UPDATE cx_data.program SET relations = relations || '{ticket,ticket_message,ticket_list}'::text[],
-	columns = columns || '{ticket.ticket_id,ticket.customer_id,ticket.org_unit_id,ticket.title,ticket_message.customer_id,ticket_message.body}'::text[];
+CREATE TABLE cx_data.visit (visit_id bigint, customer_id bigint, org_unit_id bigint, title text);
+CREATE TABLE cx_data.visit_message (customer_id bigint, body text);
+CREATE VIEW cx_data.visit_list WITH (security_invoker = true) AS SELECT visit_id, title, customer.code FROM cx_data.visit LEFT JOIN cx_data.customer USING (customer_id);
+INSERT INTO cx_data.visit SELECT i, i, nullif(i, 7), 'visit ' || i FROM generate_series(1, 7) AS i;
+INSERT INTO cx_data.visit_message SELECT i, 'message ' || i FROM generate_series(1, 7) AS i;
+UPDATE cx_data.program SET relations = relations || '{visit,visit_message,visit_list}'::text[],
+	columns = columns || '{visit.visit_id,visit.customer_id,visit.org_unit_id,visit.title,visit_message.customer_id,visit_message.body}'::text[];
 SET client_min_messages = warning;
 CALL cx.upgrade_program();
 RESET client_min_messages;
 RESET ROLE;
 SELECT relname, relrowsecurity, string_agg(polname, ', ' ORDER BY polname) AS policies FROM pg_class AS c LEFT JOIN pg_policy ON polrelid = c.oid
-WHERE relnamespace = 'cx_data'::regnamespace AND relname IN ('own', 'ticket', 'ticket_message', 'tally_daily') GROUP BY c.oid, relname ORDER BY relname;
+WHERE relnamespace = 'cx_data'::regnamespace AND relname IN ('own', 'visit', 'visit_message', 'tally_daily') GROUP BY c.oid, relname ORDER BY relname;
 SET SESSION AUTHORIZATION cx_regress_manager;
-SELECT * FROM cx_data.ticket_list ORDER BY 1;
-SELECT command, work.try(command) FROM unnest(ARRAY['SELECT FROM cx_data.ticket_message', 'SELECT FROM cx_data.own', 'SELECT iban FROM cx_data.customer']) AS command;
+SELECT * FROM cx_data.visit_list ORDER BY 1;
+SELECT command, work.try(command) FROM unnest(ARRAY['SELECT FROM cx_data.visit_message', 'SELECT FROM cx_data.own', 'SELECT iban FROM cx_data.customer']) AS command;
 SELECT min(day), count(*) FROM cx_data.tally_daily;
 SET SESSION AUTHORIZATION cx_regress_admin;
-SELECT command, work.try(command) FROM unnest(ARRAY['SELECT FROM cx_data.ticket_message', 'SELECT FROM cx_data.own', 'SELECT iban FROM cx_data.customer']) AS command;
+SELECT command, work.try(command) FROM unnest(ARRAY['SELECT FROM cx_data.visit_message', 'SELECT FROM cx_data.own', 'SELECT iban FROM cx_data.customer']) AS command;
 RESET SESSION AUTHORIZATION;
 CALL cx.grant_access('cx_regress_other', 'manager');
 SELECT work.privileges('cx_regress_other') = work.privileges('cx_regress_manager') AS renewed_equals_fresh;

@@ -38,11 +38,11 @@ DECLARE
 	used_id bigint;
 BEGIN
 	-- wait for those who write, and let nobody write until it is decided that the row is gone
-	LOCK TABLE cx_data.feedback, cx_data.event IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.ticket IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cx.check_sees_all_rows();
 	FOR used_by IN
 		SELECT attrelid FROM pg_attribute
-		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) AND attname = TG_ARGV[0]
+		WHERE attrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.ticket'::regclass) AND attname = TG_ARGV[0]
 	LOOP
 		EXECUTE format('SELECT gone.%1$I FROM gone CROSS JOIN LATERAL (SELECT FROM %2$s AS facts WHERE facts.%1$I = gone.%1$I LIMIT 1) AS used LIMIT 1', TG_ARGV[0], used_by) INTO used_id;
 		IF used_id IS NOT NULL THEN
@@ -53,7 +53,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.row_in_use() IS 'trigger on tables that feedback and events refer to by the column in its argument: refuses to delete what is referred to';
+COMMENT ON FUNCTION cx.row_in_use() IS 'trigger on tables that feedback, events and tickets refer to by the column in its argument: refuses to delete what is referred to';
 
 CREATE FUNCTION cx.check_org_unit_tree() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

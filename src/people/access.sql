@@ -21,6 +21,9 @@ BEGIN ATOMIC
 		('alert_error', '{source_row,message}', '{}'),
 		('channel', '{url,signing_key}', '{}'),
 		('outbox', '{send_to,payload,last_error}', '{}'),
+		('ticket', '{subject,detail,action_taken,source_key}', '{agent,manager}'),
+		('ticket_task', '{subject,blocked_reason,result}', '{agent,manager}'),
+		('ticket_event', '{note}', '{agent,manager}'),
 		('invitation', '{token}', '{}');
 END;
 COMMENT ON FUNCTION cx.private_columns() IS 'columns of the program that are not for every level of access, and the levels besides admin that read them';
@@ -35,6 +38,10 @@ BEGIN ATOMIC
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
 		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
+		('DELETE', 'ticket', NULL, '{admin}'),
+		('UPDATE', 'ticket', '{customer_id,customer_merge_id,source_key,subject,detail,action_taken}', '{admin}'),
+		('UPDATE', 'ticket_task', '{subject,blocked_reason,result}', '{admin}'),
+		('UPDATE', 'ticket_event', '{note}', '{admin}'),
 		('UPDATE', 'program', '{time_zone}', '{admin}');
 END;
 COMMENT ON FUNCTION cx.other_privileges() IS 'what levels of access may do beyond reading the views and the tables under them, and what admins may do beyond writing';
@@ -80,10 +87,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';
@@ -260,18 +267,19 @@ CREATE FUNCTION cx.row_policies() RETURNS TABLE (relation text, visible text)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	RETURN QUERY
-	SELECT c.relation, '(SELECT cx.sees_all_units()) OR ' || CASE WHEN bool_or(c.column_name = 'org_unit_id')
+	SELECT c.relation, '(SELECT cx.sees_all_units()) OR ' || CASE
 		-- both subqueries run once in a statement, and the second one is hashed
-		THEN 'org_unit_id IN (SELECT unnest(cx.visible_units()))'
-		ELSE format('EXISTS (SELECT FROM cx_data.customer AS c WHERE c.customer_id = %I.customer_id)', c.relation) END
+		WHEN bool_or(c.column_name = 'org_unit_id') THEN 'org_unit_id IN (SELECT unnest(cx.visible_units()))'
+			|| CASE WHEN bool_or(c.column_name = 'asked_by_unit_id') THEN ' OR asked_by_unit_id IN (SELECT unnest(cx.visible_units()))' ELSE '' END
+		ELSE format('EXISTS (SELECT FROM cx_data.%1$s AS c WHERE c.%1$s_id = %2$I.%1$s_id)', CASE WHEN bool_or(c.column_name = 'customer_id') THEN 'customer' ELSE 'ticket' END, c.relation) END
 	FROM cx.program_columns() AS c
-	WHERE c.column_name IN ('org_unit_id', 'customer_id')
+	WHERE c.column_name IN ('org_unit_id', 'customer_id', 'ticket_id', 'asked_by_unit_id')
 	GROUP BY c.relation
 	-- in the order in which they were made, in which others lock them
 	ORDER BY to_regclass('cx_data.' || quote_ident(c.relation))::oid;
 END
 $$;
-COMMENT ON FUNCTION cx.row_policies() IS 'tables under row security: all that have a unit or a customer; and the condition by which a row is visible';
+COMMENT ON FUNCTION cx.row_policies() IS 'tables under row security: all that have a unit, a customer or a ticket; and the condition by which a row is visible';
 
 CREATE FUNCTION cx.make_policies() RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION cx.erased_hash(text, text) IS 'hash by which capture recogni
 
 CREATE FUNCTION cx.personal_columns() RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ARRAY['address', 'attributes', 'body', 'comment', 'contact', 'detail', 'email', 'message', 'payload', 'phone', 'recipient', 'subject'];
+	RETURN ARRAY['action_taken', 'address', 'attributes', 'body', 'comment', 'contact', 'detail', 'email', 'message', 'payload', 'phone', 'recipient', 'subject'];
 COMMENT ON FUNCTION cx.personal_columns() IS 'columns that erase_customer empties in rows that it keeps, in whatever table of the program they are';
 
 CREATE FUNCTION cx.names_of_customer(customer bigint, OUT kind text, OUT name text, OUT org_unit_id bigint) RETURNS SETOF record

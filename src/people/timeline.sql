@@ -27,10 +27,15 @@ BEGIN
 		JOIN cx_data.tag AS g USING (tag_id)
 		CROSS JOIN LATERAL (VALUES (c.valid_from, 'tag given'), (c.valid_until, 'tag taken')) AS tagged (at, what)
 		WHERE c.customer_id = who AND tagged.at <= cx.as_of()
+		UNION ALL
+		SELECT e.occurred_at, 'ticket', e.status, k.touchpoint_id, k.org_unit_id, NULL, NULL, NULL, NULL, k.subject, e.ticket_event_id
+		FROM cx_data.ticket AS k
+		JOIN cx_data.ticket_event AS e USING (ticket_id)
+		WHERE k.customer_id = who AND e.status IS NOT NULL AND e.ticket_task_id IS NULL AND e.occurred_at <= cx.as_of()
 	) AS h
 	LEFT JOIN cx_data.touchpoint AS t USING (touchpoint_id)
 	LEFT JOIN cx_data.org_unit AS u USING (org_unit_id)
 	ORDER BY h.happened_at, h.what, h.id;
 END
 $$;
-COMMENT ON FUNCTION cx.customer_timeline(text) IS 'all that happened to a customer until cx.as_of(), in order: feedback (name is its kind, detail the comment), events (detail their attributes), tags given and taken';
+COMMENT ON FUNCTION cx.customer_timeline(text) IS 'all that happened to a customer until cx.as_of(), in order: feedback (name is its kind, detail the comment), events (detail their attributes), tags given and taken, tickets (name is the status, detail the subject)';

@@ -103,7 +103,9 @@ CREATE FUNCTION cx.raise_alerts(matches jsonb) RETURNS bigint
 DECLARE
 	is_fixed CONSTANT boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
+	ticket_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
 	busy bigint[];
+	tickets jsonb;
 	raised bigint;
 	told bigint;
 BEGIN
@@ -112,7 +114,7 @@ BEGIN
 	PERFORM cx.add_alerted_customers(matches, busy);
 
 	WITH given AS MATERIALIZED (
-		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown,
+		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.sla, m.feedback_id,
 			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name,
 			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
 			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
@@ -125,7 +127,7 @@ BEGIN
 					(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS found_id,
 				coalesce(element.customer_merge_id, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS merge_id
 			FROM jsonb_to_recordset(matches) AS element (rule_id bigint, customer_id bigint, customer text, touchpoint_id bigint, org_unit_id bigint, staff_id bigint,
-				customer_merge_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
+				customer_merge_id bigint, feedback_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
 		) AS m
 		JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
 		LEFT JOIN cx_data.customer AS c ON c.customer_id = m.found_id
@@ -135,7 +137,12 @@ BEGIN
 		WHERE CASE WHEN r.scope IS NULL OR r.kind <> 'row' THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
 		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
 	), latest AS MATERIALIZED (
-		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
+		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined, g.opens_ticket AND g.severity = 'critical' AS is_emergency,
+			-- an alert joins the ticket about the same if that is not solved, or the emergency at the touchpoint
+			CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
+				WHEN g.severity = 'critical' THEN (SELECT min(t.ticket_id) FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
+					WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id)
+				WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed')) END AS open_ticket,
 			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
 			cx.filled_in(g.route, translate(g.name, ',', ' '), translate(coalesce(g.customer, ''), ',', ' '), '', translate(coalesce(g.touchpoint, ''), ',', ' '), '',
 				translate(coalesce(g.org_unit, ''), ',', ' '), '', translate(coalesce(g.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
@@ -144,12 +151,12 @@ BEGIN
 					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
 		FROM given AS g
 		LEFT JOIN LATERAL (
-			SELECT a.alert_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
+			SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
 			FROM (
-				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
 				WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
 				UNION ALL
-				SELECT k.alert_id, k.status, k.opened_at FROM cx_data.alert AS k
+				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
 				WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
 					AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
 			) AS a
@@ -169,14 +176,28 @@ BEGIN
 		INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, org_unit_id, customer_merge_id, payload)
 		SELECT l.alert_rule_id, l.customer_id, l.org_unit_id, l.customer_merge_id,
 			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'customer', CASE WHEN l.customer_id IS NULL THEN l.given_customer END, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
-				'customer_merge_id', l.customer_merge_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
+				'customer_merge_id', l.customer_merge_id, 'feedback_id', l.feedback_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
 		FROM latest AS l
 		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
+	), ticketed AS MATERIALIZED (
+		-- an emergency is one ticket, whoever it hits
+		SELECT a.place, nextval(ticket_ids) AS ticket_id, a.alike
+		FROM (
+			SELECT min(l.place) AS place, array_agg(l.place) AS alike FROM latest AS l
+			WHERE l.new_id IS NOT NULL AND l.opens_ticket AND l.open_ticket IS NULL
+			GROUP BY l.alert_rule_id, CASE WHEN l.is_emergency THEN l.touchpoint_id ELSE l.place END, l.is_emergency ORDER BY 1
+		) AS a
+	), numbered AS MATERIALIZED (
+		SELECT p.place, t.ticket_id, p.place = t.place AS is_first FROM ticketed AS t CROSS JOIN LATERAL unnest(t.alike) AS p (place)
 	), opened AS (
-		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id)
-		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id
-		FROM latest AS l WHERE l.new_id IS NOT NULL
+		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id, ticket_id)
+		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id,
+			coalesce(l.open_ticket, n.ticket_id)
+		FROM latest AS l LEFT JOIN numbered AS n USING (place) WHERE l.new_id IS NOT NULL
 		RETURNING alert_id
+	), joined AS (
+		INSERT INTO cx_data.ticket_event (ticket_id, kind, note)
+		SELECT l.open_ticket, 'alert', l.new_message FROM latest AS l WHERE l.new_id IS NOT NULL AND l.open_ticket IS NOT NULL
 	), target AS MATERIALIZED (
 		SELECT DISTINCT ON (r.new_route, t.channel_id, t.send_to, t.problem) r.new_route, t.item, t.channel_id, t.send_to, t.problem
 		FROM (SELECT DISTINCT l.new_route FROM latest AS l WHERE l.new_id IS NOT NULL AND l.new_route IS NOT NULL) AS r
@@ -186,20 +207,28 @@ BEGIN
 		INSERT INTO cx_data.outbox (alert_id, customer_id, org_unit_id, customer_merge_id, route, channel_id, send_to, dead_at, last_error, payload)
 		SELECT l.new_id, l.customer_id, l.org_unit_id, l.customer_merge_id, t.item, t.channel_id, t.send_to, CASE WHEN t.problem IS NOT NULL THEN now() END, t.problem,
 			jsonb_strip_nulls(jsonb_build_object('alert_id', l.new_id, 'rule', l.name, 'severity', l.severity, 'message', l.new_message, 'customer', l.customer, 'touchpoint', l.touchpoint,
-				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'opened_at', now()))
-		FROM latest AS l JOIN target AS t USING (new_route)
+				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', coalesce(l.open_ticket, n.ticket_id), 'opened_at', now()))
+		FROM latest AS l JOIN target AS t USING (new_route) LEFT JOIN numbered AS n USING (place)
 		WHERE l.new_id IS NOT NULL
 		ORDER BY l.new_id, t.item COLLATE "C"
 		RETURNING outbox_id
 	)
-	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent) INTO raised, told;
+	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent),
+		(SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket_id', n.ticket_id, 'alert_id', l.new_id, 'feedback_id', l.feedback_id, 'customer_id', l.customer_id, 'customer_merge_id', l.customer_merge_id,
+			'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'priority', CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, 'emergency', NULLIF(l.is_emergency, false),
+			'sla', l.sla, 'subject', l.new_message)) ORDER BY n.ticket_id)
+		FROM latest AS l JOIN numbered AS n USING (place) WHERE n.is_first)
+	INTO raised, told, tickets;
+	IF tickets IS NOT NULL THEN
+		PERFORM cx.add_tickets(tickets);
+	END IF;
 	IF told > 0 AND current_setting('cx.notify')::boolean THEN
 		PERFORM pg_notify('cx_outbox', '');
 	END IF;
 	RETURN raised;
 END
 $$;
-COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, and writes messages into the outbox. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
+COMMENT ON FUNCTION cx.raise_alerts(jsonb) IS 'raises alerts for what rules found, an array of objects; counts on alerts that are there instead, as the rule''s cooldown says, writes messages into the outbox and opens tickets. Gives how many alerts it raised. It waits for nobody: what others are writing to meanwhile is left in cx_data.alert_match for maintain. Takes the rights of the program''s owner';
 
 CREATE FUNCTION cx.keep_matches(matches jsonb) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -152,6 +152,7 @@ alert_add(AlertMatches *matches, const AlertMatch *match)
 	append_key(&members, "org_unit_id", match->org_unit_id);
 	append_key(&members, "staff_id", match->staff_id);
 	append_key(&members, "customer_merge_id", match->customer_merge_id);
+	append_key(&members, "feedback_id", match->feedback_id);
 	append_text(&members, "message", match->message);
 	append_text(&members, "route", match->route);
 	if (matches->by_key == NULL)

@@ -25,6 +25,7 @@ typedef struct AlertMatch
 	int64		org_unit_id;
 	int64		staff_id;
 	int64		customer_merge_id;	/* merge by which the row came to its customer */
+	int64		feedback_id;	/* the row, if it is one of feedback */
 	char	   *message;
 	char	   *route;
 } AlertMatch;

@@ -91,6 +91,7 @@ BEGIN
 	PERFORM cx.check_severity(severity);
 	PERFORM cx.check_scope(scope);
 	PERFORM cx.check_route(route);
+	PERFORM cx.check_sla(sla);
 	PERFORM cx.check_rule_message(message);
 	RETURN cx.as_program_owner('register_rule', jsonb_build_object('name', name, 'kind', kind, 'definition', definition, 'severity', severity, 'message', message, 'route', route,
 		'scope', NULLIF(scope, 'all'), 'cooldown', cooldown, 'opens_ticket', opens_ticket, 'sla', sla))::bigint;
@@ -128,6 +129,7 @@ BEGIN
 	END IF;
 	PERFORM cx.check_scope(NULLIF(scope, ''));
 	PERFORM cx.check_route(NULLIF(route, ''));
+	PERFORM cx.check_sla(NULLIF(sla, ''));
 	PERFORM cx.check_rule_message(message);
 	PERFORM cx.as_program_owner('change_rule', jsonb_build_object('name', name, 'definition', known.definition || changed)
 		|| jsonb_strip_nulls(jsonb_build_object('severity', severity, 'cooldown', cooldown, 'opens_ticket', opens_ticket)) || cx.texts_to_change(message, route, scope, sla));

@@ -127,6 +127,7 @@ BEGIN
 	PERFORM cx.check_severity(severity);
 	PERFORM cx.check_scope(scope);
 	PERFORM cx.check_route(route);
+	PERFORM cx.check_sla(sla);
 	key := cx.as_program_owner('register_rule', jsonb_build_object('name', name, 'kind', 'row', 'relation', relation::oid::bigint::text, 'condition', condition,
 		'definition', fields - '{condition,message,route}'::text[], 'severity', severity, 'message', message, 'route', route, 'scope', NULLIF(scope, 'all'),
 		'cooldown', cooldown, 'opens_ticket', opens_ticket, 'sla', sla))::bigint;
@@ -161,6 +162,7 @@ BEGIN
 	END IF;
 	PERFORM cx.check_scope(NULLIF(scope, ''));
 	PERFORM cx.check_route(NULLIF(route, ''));
+	PERFORM cx.check_sla(NULLIF(sla, ''));
 	PERFORM cx.as_program_owner('change_rule',
 		jsonb_build_object('name', name, 'definition', (
 			SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM cx_data.alert_rule AS r, jsonb_each(r.definition || (fields - '{condition,message,route}'::text[])) AS d

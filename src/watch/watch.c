@@ -174,24 +174,29 @@ watch_code(Watching *watching, int rule, RuleField field)
 	return given == NULL || given[0] == '\0' ? NULL : given;
 }
 
-/* A key that a column of feedback or event holds, or that belongs to the code which an expression gives; 0 if none. */
+/* A key that a column of feedback or event holds; 0 if none. */
+static int64
+watch_column(const Watching *watching, AttrNumber column)
+{
+	bool		isnull = true;
+	Datum		key = column == 0 ? (Datum) 0 : slot_getattr(watching->new_slot, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(key);
+}
+
+/* The same, unless an expression gives the code that the key belongs to. */
 static int64
 watch_key(Watching *watching, int rule, RuleField field, AttrNumber column, ProgramTable table)
 {
 	char	   *code = watch_code(watching, rule, field);
 	const CatalogEntry *entry;
-	bool		isnull;
-	Datum		key;
 
 	if (code != NULL)
 	{
 		entry = catalog_find(table, code);
 		return entry == NULL ? 0 : entry->id;
 	}
-	if (column == 0)
-		return 0;
-	key = slot_getattr(watching->new_slot, column, &isnull);
-	return isnull ? 0 : DatumGetInt64(key);
+	return watch_column(watching, column);
 }
 
 /* Fill in a template with the row at hand. */
@@ -235,6 +240,7 @@ watch_take(Watching *watching, int number)
 	match.customer_merge_id = match.customer_id == 0 ? 0 : watch_key(watching, number, RULE_CUSTOMER, watched->customer_merge_id, PROGRAM_CUSTOMER);
 	if (alert_count(watching->matches, &match))
 		return;
+	match.feedback_id = watch_column(watching, watched->feedback_id);
 	match.message = watch_text(watching, number, RULE_MESSAGE);
 	match.route = watch_text(watching, number, RULE_ROUTE);
 	alert_add(watching->matches, &match);

@@ -129,6 +129,7 @@ watched_read(Watched *watched, Relation relation, const Trigger *trigger)
 	watched->org_unit_id = key_column(relation, "org_unit_id");
 	watched->staff_id = key_column(relation, "staff_id");
 	watched->customer_merge_id = key_column(relation, "customer_merge_id");
+	watched->feedback_id = key_column(relation, "feedback_id");
 	MemoryContextSwitchTo(before);
 	/* only now, so that an error above leaves nothing behind */
 	if (!watched->is_temporary)

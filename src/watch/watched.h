@@ -57,11 +57,12 @@ typedef struct Watched
 	List	   *keys;			/* of RuleKey; NIL if there are none */
 	ExprState  *any;			/* whether one of those that are asked together may match; NULL if there are none */
 	int			together;		/* how many these are */
-	AttrNumber	customer_id;	/* columns of feedback and event; 0 in other relations, this and the next four */
+	AttrNumber	customer_id;	/* columns of feedback and event; 0 in other relations, this and the next five */
 	AttrNumber	touchpoint_id;
 	AttrNumber	org_unit_id;
 	AttrNumber	staff_id;
 	AttrNumber	customer_merge_id;
+	AttrNumber	feedback_id;
 } Watched;
 
 /* What is done about a rule that cannot be planned. */
