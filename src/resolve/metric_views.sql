@@ -29,6 +29,13 @@ LEFT JOIN (
 ) AS h USING (ticket_id);
 COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket until cx.as_of(): how long it took and who was waited for, from its history, and whether the first contact was enough';
 COMMENT ON COLUMN cx_data.ticket_outcome.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_outcome.customer_id IS 'customer it is about';
+COMMENT ON COLUMN cx_data.ticket_outcome.touchpoint_id IS 'touchpoint it is about';
+COMMENT ON COLUMN cx_data.ticket_outcome.org_unit_id IS 'unit that it lies with';
+COMMENT ON COLUMN cx_data.ticket_outcome.staff_id IS 'member of staff who worked on it last';
+COMMENT ON COLUMN cx_data.ticket_outcome.opened_at IS 'when it was opened';
+COMMENT ON COLUMN cx_data.ticket_outcome.root_cause IS 'code of the root cause';
+COMMENT ON COLUMN cx_data.ticket_outcome.reopen_count IS 'how often it was reopened';
 COMMENT ON COLUMN cx_data.ticket_outcome.cohort IS 'first day of the month in which it was opened, in the program''s time zone';
 COMMENT ON COLUMN cx_data.ticket_outcome.solved_at IS 'when it was solved last; NULL while it is not';
 COMMENT ON COLUMN cx_data.ticket_outcome.total_seconds IS 'seconds from opening to the last solution, else until cx.as_of(), by the clock on the wall; contains the time between a solution and reopening';

@@ -7,7 +7,7 @@ SELECT t.ticket_id, t.priority, t.status, cx.ticket_subject(t.ticket_id) AS subj
 	coalesce(coalesce(t.first_responded_at, cx.as_of()) > t.first_response_due_at, false) AS first_response_missed,
 	coalesce(coalesce(t.solved_at, cx.as_of()) > t.resolution_due_at, false) AS resolution_missed,
 	extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision AS due_in_seconds,
-	t.escalation_level, e.code AS escalated_unit, t.reopen_count, t.root_cause, t.sla_policy_id, t.calendar, t.alert_id, t.feedback_id, r.name AS source, t.followup_score, t.followup_asked_at, t.followup_at
+	t.escalation_level, e.code AS escalated_unit, t.reopen_count, t.root_cause, t.sla_policy_id, t.calendar, t.alert_id, t.feedback_id, r.name AS source, t.followup_score::integer AS followup_score, t.followup_asked_at, t.followup_at
 FROM cx_data.ticket AS t
 LEFT JOIN cx_data.customer AS c USING (customer_id)
 LEFT JOIN cx_data.touchpoint AS p ON p.touchpoint_id = t.touchpoint_id
@@ -32,6 +32,7 @@ COMMENT ON COLUMN cx_data.ticket_detail.staff IS 'code of the member of staff wh
 COMMENT ON COLUMN cx_data.ticket_detail.owner IS 'code of the member of staff who answers for it';
 COMMENT ON COLUMN cx_data.ticket_detail.origin IS 'who opened it: centre or unit';
 COMMENT ON COLUMN cx_data.ticket_detail.emergency IS 'whether an alert rule of severity critical opened it';
+COMMENT ON COLUMN cx_data.ticket_detail.opened_at IS 'when it was opened';
 COMMENT ON COLUMN cx_data.ticket_detail.first_response_due_at IS 'last instant for the first reply';
 COMMENT ON COLUMN cx_data.ticket_detail.first_responded_at IS 'when that was given; NULL if it was not';
 COMMENT ON COLUMN cx_data.ticket_detail.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits with time left';
@@ -77,6 +78,7 @@ COMMENT ON COLUMN cx_data.ticket_queue.resolution_due_at IS 'last instant for th
 COMMENT ON COLUMN cx_data.ticket_queue.due_in_seconds IS 'seconds until what is due next, negative when that is over';
 COMMENT ON COLUMN cx_data.ticket_queue.escalation_level IS 'tiers that it has climbed since it was overdue';
 COMMENT ON COLUMN cx_data.ticket_queue.emergency IS 'whether an alert rule of severity critical opened it';
+COMMENT ON COLUMN cx_data.ticket_queue.opened_at IS 'when it was opened';
 COMMENT ON COLUMN cx_data.ticket_queue.open_tasks IS 'its tasks that are open';
 COMMENT ON COLUMN cx_data.ticket_queue.blocked_tasks IS 'its tasks that are blocked';
 
@@ -88,6 +90,9 @@ WHERE d.status NOT IN ('solved', 'closed') AND d.due_in_seconds < 0
 ORDER BY d.due_in_seconds, d.ticket_id;
 COMMENT ON VIEW cx_data.ticket_overdue IS 'tickets that are not solved, and whose first reply or solution is overdue at cx.as_of(), the longest first';
 COMMENT ON COLUMN cx_data.ticket_overdue.ticket_id IS 'number of the ticket';
+COMMENT ON COLUMN cx_data.ticket_overdue.priority IS 'low, normal, high or urgent';
+COMMENT ON COLUMN cx_data.ticket_overdue.status IS 'new, open, pending or on_hold';
+COMMENT ON COLUMN cx_data.ticket_overdue.opened_at IS 'when it was opened';
 COMMENT ON COLUMN cx_data.ticket_overdue.subject IS 'what it is about; NULL for those who may not read what customers say';
 COMMENT ON COLUMN cx_data.ticket_overdue.customer IS 'code of the customer; NULL if about none';
 COMMENT ON COLUMN cx_data.ticket_overdue.touchpoint IS 'code of the touchpoint; NULL if about none';

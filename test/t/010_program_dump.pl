@@ -55,6 +55,10 @@ $node->safe_psql('postgres', q{
 	INSERT INTO cx_data.calendar (code) VALUES ('office');
 	INSERT INTO cx_data.calendar_hours (calendar, weekday, opens_at, closes_at) VALUES ('office', 1, '9:00', '24:00');
 	INSERT INTO cx_data.calendar_exception (calendar, day) VALUES ('office', '2026-04-06');
+	INSERT INTO cx_data.touchpoint_unit (touchpoint_id, org_unit_id) SELECT min(touchpoint_id), (SELECT min(org_unit_id) FROM cx_data.org_unit) FROM cx_data.touchpoint;
+	UPDATE cx_data.org_unit SET calendar = 'office';
+	SELECT cx.decompose_ticket(cx.open_ticket('call', org_unit => code, at => '2026-03-02 20:00'), jsonb_build_array(jsonb_build_object('unit', code, 'subject', 'ask', 'within', '2 hours')), at => '2026-03-02 21:00') FROM cx_data.org_unit ORDER BY org_unit_id LIMIT 1;
+	SELECT cx.escalate_overdue('2026-03-09 12:00');
 	INSERT INTO cx_data.channel (code, format, url, signing_key) VALUES ('ops', 'webhook', 'https://example.com', 'secret');
 	GRANT SELECT, INSERT, UPDATE ON cx_data.alert_rule TO app_owner;
 	SELECT cx.create_alert('low', 'cx_data.feedback', 'score < 2 AND comment IS NULL', message => '{customer.name}: {score} "it''s {{}}" \\\\ ', route => 'channel:ops');
@@ -133,6 +137,7 @@ sub contents
 		'the view on a view' => $node->safe_psql($database, q{SET cx.as_of = '2026-05-15'; SET cx.min_responses = 3; TABLE worst}),
 		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid IN ('cx.capture'::regproc, 'cx.watch'::regproc) ORDER BY 1, 2}),
 		'the hours of calendars' => $node->safe_psql($database, q{SELECT code, cx.business_seconds('2026-03-23', '2026-04-20', code) FROM cx_data.calendar ORDER BY code}),
+		'the clocks of tickets' => $node->safe_psql($database, q{SET cx.as_of = '2026-04-01'; SELECT ticket_id, sla_status, due_in_seconds, escalation_level FROM cx_data.ticket_detail ORDER BY 1}),
 		'what the user logs' => $node->safe_psql($database, 'TABLE own.log'),
 		'what row-level security shows' => $node->safe_psql($database, 'SET ROLE analyst; SELECT count(*), max(org_unit_id), sum(score) FROM cx_data.feedback'),
 		'what a manager sees' => seen_by_manager($database),
@@ -196,6 +201,11 @@ $node->safe_psql('custom', q{
 	INSERT INTO cx_data.feedback (customer_id, metric, score, responded_at) VALUES (1, 'nps', 0, '2026-05-03');
 });
 is($node->safe_psql('custom', "SELECT rule, matches FROM cx_data.alert WHERE alert_id > $last_alert ORDER BY 1"), "april|1\nlow|1", 'and the alert rules work, on partitions too that came after the restore');
+is($node->safe_psql('custom', q{
+	SET ROLE owner_role;
+	SELECT cx.move_task(1, 'done'), cx.move_ticket(1, 'solved', root_cause => 'process', action_taken => 'called');
+	SELECT status, sla_status FROM cx_data.ticket_detail WHERE ticket_id = 1;
+}), "|\nsolved|missed", 'and tickets go on');
 is($node->safe_psql('custom', q{SELECT rule, problem FROM cx_data.alert_rule_status ORDER BY 1}), "april|\nfalls|\nlow|", 'all of them');
 
 # What is captured of the attached tables differs from what they hold.

@@ -69,6 +69,12 @@ $node->safe_psql('bi', q{
 	INSERT INTO cx_data.invitation (survey_id, customer_id, channel, status, invited_at, sent_at, answered_at, expires_at) VALUES
 		(1, 1, 'sms', 'answered', '2026-10-01', '2026-10-02', '2026-10-03', '2026-11-01'), (1, 2, 'sms', 'sent', '2026-10-01', '2026-10-02', NULL, '2026-12-01'),
 		(1, 3, NULL, 'queued', '2026-10-01', NULL, NULL, '2026-12-01');
+	INSERT INTO cx_data.touchpoint_unit (touchpoint_id, org_unit_id) VALUES (1, 3);
+	SELECT cx.create_alert('fire', 'visit', 'id = 4', severity => 'critical', touchpoint => $$'shop'$$, message => E'fire\\\\t"Ä"', opens_ticket => true);
+	INSERT INTO visit VALUES (4, 'zoe', '2026-10-25 01:30+00');
+	SELECT cx.open_ticket(E'no\\\\t"Ö" ☕', customer => 'zoe', touchpoint => 'shop', org_unit => 'delhi', staff => 'ann', at => '2026-09-01 10:00+00'), cx.open_ticket('late', at => '2026-09-01 10:00+00');
+	SELECT cx.move_ticket(ticket_id, 'solved', root_cause => 'process', action_taken => 'x', at => '2026-09-03 10:00:00.1+00') FROM cx_data.ticket WHERE customer_id = 1 AND NOT emergency;
+	SELECT cx.close_the_loop(ticket_id, 5, at => '2026-09-04 10:00+00') FROM cx_data.ticket WHERE solved_at IS NOT NULL;
 });
 
 # bi_reader may read all but comments and identities, and one of the attached tables; bi_guest one view with what it stands on.
