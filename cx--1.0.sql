@@ -2315,9 +2315,11 @@ BEGIN
 	SELECT max(p.version) INTO last_version FROM cx_data.sla_policy AS p
 	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
 		AND p.touchpoint_id IS NOT DISTINCT FROM place;
-	INSERT INTO cx_data.sla_policy (code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every)
+	INSERT INTO cx_data.sla_policy (code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every, valid_from)
 	VALUES (set_sla_policy.code, set_sla_policy.priority, set_sla_policy.segment, place, coalesce(last_version, 0) + 1, set_sla_policy.calendar,
-		set_sla_policy.first_response_within, set_sla_policy.resolve_within, set_sla_policy.escalate_every)
+		set_sla_policy.first_response_within, set_sla_policy.resolve_within, set_sla_policy.escalate_every,
+		-- what a code said first holds for tickets of the past that are brought in later
+		CASE WHEN EXISTS (SELECT FROM cx_data.sla_policy AS p WHERE p.code = set_sla_policy.code) THEN now() ELSE '-infinity' END)
 	RETURNING sla_policy_id INTO key;
 	RETURN key;
 END
@@ -3133,7 +3135,7 @@ BEGIN
 	END IF;
 	PERFORM cx.add_ticket_event(item.ticket_id, 'escalated', caller, happened_at, staff => coalesce(target.manager_id, item.owner_staff_id), unit => target.org_unit_id, level => coalesce(target.level, 1), note => item.why, task => item.ticket_task_id);
 	-- neither subject nor reason: who is told works for another unit
-	said := concat_ws(', ', format('ticket %s is %s', item.ticket_id, item.why), 'task ' || item.ticket_task_id, (SELECT coalesce(p.name, p.code) FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = item.touchpoint_id),
+	said := concat_ws(', ', format('%sticket %s is %s', 'task ' || item.ticket_task_id || ' of ', item.ticket_id, item.why), (SELECT coalesce(p.name, p.code) FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = item.touchpoint_id),
 		(SELECT coalesce(u.name, u.code) FROM cx_data.org_unit AS u WHERE u.org_unit_id = item.org_unit_id));
 	INSERT INTO cx_data.alert (rule, customer_id, customer_merge_id, touchpoint_id, org_unit_id, staff_id, severity, message, ticket_id, opened_at, last_matched_at)
 	VALUES ('escalation', item.customer_id, item.customer_merge_id, item.touchpoint_id, coalesce(target.org_unit_id, item.org_unit_id), coalesce(target.manager_id, item.owner_staff_id),

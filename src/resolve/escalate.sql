@@ -35,7 +35,7 @@ BEGIN
 	END IF;
 	PERFORM cx.add_ticket_event(item.ticket_id, 'escalated', caller, happened_at, staff => coalesce(target.manager_id, item.owner_staff_id), unit => target.org_unit_id, level => coalesce(target.level, 1), note => item.why, task => item.ticket_task_id);
 	-- neither subject nor reason: who is told works for another unit
-	said := concat_ws(', ', format('ticket %s is %s', item.ticket_id, item.why), 'task ' || item.ticket_task_id, (SELECT coalesce(p.name, p.code) FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = item.touchpoint_id),
+	said := concat_ws(', ', format('%sticket %s is %s', 'task ' || item.ticket_task_id || ' of ', item.ticket_id, item.why), (SELECT coalesce(p.name, p.code) FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = item.touchpoint_id),
 		(SELECT coalesce(u.name, u.code) FROM cx_data.org_unit AS u WHERE u.org_unit_id = item.org_unit_id));
 	INSERT INTO cx_data.alert (rule, customer_id, customer_merge_id, touchpoint_id, org_unit_id, staff_id, severity, message, ticket_id, opened_at, last_matched_at)
 	VALUES ('escalation', item.customer_id, item.customer_merge_id, item.touchpoint_id, coalesce(target.org_unit_id, item.org_unit_id), coalesce(target.manager_id, item.owner_staff_id),

@@ -87,9 +87,11 @@ BEGIN
 	SELECT max(p.version) INTO last_version FROM cx_data.sla_policy AS p
 	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
 		AND p.touchpoint_id IS NOT DISTINCT FROM place;
-	INSERT INTO cx_data.sla_policy (code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every)
+	INSERT INTO cx_data.sla_policy (code, priority, segment, touchpoint_id, version, calendar, first_response_within, resolve_within, escalate_every, valid_from)
 	VALUES (set_sla_policy.code, set_sla_policy.priority, set_sla_policy.segment, place, coalesce(last_version, 0) + 1, set_sla_policy.calendar,
-		set_sla_policy.first_response_within, set_sla_policy.resolve_within, set_sla_policy.escalate_every)
+		set_sla_policy.first_response_within, set_sla_policy.resolve_within, set_sla_policy.escalate_every,
+		-- what a code said first holds for tickets of the past that are brought in later
+		CASE WHEN EXISTS (SELECT FROM cx_data.sla_policy AS p WHERE p.code = set_sla_policy.code) THEN now() ELSE '-infinity' END)
 	RETURNING sla_policy_id INTO key;
 	RETURN key;
 END
