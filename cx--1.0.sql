@@ -2409,13 +2409,15 @@ BEGIN
 			END IF;
 			spent := cx.spent_seconds(stretch.starts, stretch.ends, calendar);
 			left_over := left_over - make_interval(secs => spent);
+		ELSIF stretch.status IN ('pending', 'on_hold') THEN
+			-- while it waits it has none, and if it is solved then, it met the one that it would have had
+			due := NULL;
 		END IF;
 	END LOOP;
-	-- while it waits it has none; a solved ticket keeps the one that it met
-	RETURN CASE WHEN stretch.status IN ('solved', 'closed') THEN due END;
+	RETURN due;
 END
 $$;
-COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits for others with time left';
+COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits with time left, and if it was solved while it waited';
 
 CREATE FUNCTION cx.sla_status(status text, first_response_due_at timestamptz, first_responded_at timestamptz, resolution_due_at timestamptz, solved_at timestamptz, at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -3274,7 +3276,9 @@ BEGIN
 		IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = wanted) THEN
 			RAISE EXCEPTION 'ticket % is solved', wanted USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', wanted);
 		END IF;
-		RETURN jsonb_build_object('ticket_id', wanted, 'staff', cx.give_to_best(wanted, caller));
+		-- who works on it already goes on
+		person := coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller));
+		RETURN jsonb_build_object('ticket_id', wanted, 'staff', person);
 	END IF;
 	PERFORM cx.check_may_work(caller);
 	-- one by one, so that others who route take the next ones; where nobody is free, the next one may have somebody
@@ -3306,7 +3310,7 @@ BEGIN
 	staff := routed ->> 'staff';
 END
 $$;
-COMMENT ON FUNCTION cx.route_ticket(bigint) IS 'gives a ticket, or without one the most urgent that nobody works on, to a member of staff: the owner of the touchpoint, then somebody of the unit, who knows touchpoint, stage, channel and segment (column skills) and has least to do; nobody gets more than max_tickets. Gives the ticket and the code of that person, NULL if nobody is free';
+COMMENT ON FUNCTION cx.route_ticket(bigint) IS 'gives a ticket, or without one the most urgent that nobody works on, to a member of staff: the owner of the touchpoint, then somebody of the unit, who knows touchpoint, stage, channel and segment (column skills) and has least to do; nobody gets more than max_tickets. Gives the ticket and the code of that person, or of the one who works on it already; NULL if nobody is free';
 
 CREATE FUNCTION cx.ticket_brief(ticket bigint) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -4489,7 +4493,7 @@ COMMENT ON COLUMN cx_data.ticket.sla_policy_id IS 'service level, in the version
 COMMENT ON COLUMN cx_data.ticket.calendar IS 'business calendar by which its clocks run; NULL for around the clock';
 COMMENT ON COLUMN cx_data.ticket.first_response_due_at IS 'last instant for the first reply; this clock runs in all states';
 COMMENT ON COLUMN cx_data.ticket.first_responded_at IS 'when the first reply was given that was not automatic, else when it was solved first';
-COMMENT ON COLUMN cx_data.ticket.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits, unless it was missed before';
+COMMENT ON COLUMN cx_data.ticket.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits, or if it was solved while it did, unless it was missed before';
 COMMENT ON COLUMN cx_data.ticket.solved_at IS 'when it was solved last; NULL while it is not';
 COMMENT ON COLUMN cx_data.ticket.closed_at IS 'when the loop was closed: nothing more is to come';
 COMMENT ON COLUMN cx_data.ticket.reopened_at IS 'when it was reopened last';
@@ -5545,11 +5549,11 @@ COMMENT ON COLUMN cx_data.emergency.blocked_reason IS 'what blocks it; NULL for 
 -- Views of what became of tickets: how long they took, whether they were solved for good, and why they had to be
 
 CREATE OR REPLACE VIEW cx_data.ticket_outcome WITH (security_invoker = true) AS
-SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (date_trunc('month', t.opened_at AT TIME ZONE g.time_zone))::date AS cohort, t.opened_at, t.solved_at, t.root_cause, t.reopen_count,
-	extract(epoch FROM coalesce(t.solved_at, cx.as_of()) - t.opened_at)::double precision AS total_seconds,
+SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (date_trunc('month', t.opened_at AT TIME ZONE g.time_zone))::date AS cohort, t.opened_at, d.solved_at, t.root_cause, t.reopen_count,
+	extract(epoch FROM coalesce(d.solved_at, cx.as_of()) - t.opened_at)::double precision AS total_seconds,
 	coalesce(s.ours_seconds, 0) AS ours_seconds, coalesce(s.waiting_customer_seconds, 0) AS waiting_customer_seconds, coalesce(s.waiting_others_seconds, 0) AS waiting_others_seconds,
 	coalesce(h.replies, 0) AS replies, coalesce(h.handovers, 0) AS handovers,
-	CASE WHEN t.solved_at <= cx.as_of() - interval '168 hours' THEN
+	CASE WHEN d.solved_at <= cx.as_of() - interval '168 hours' THEN
 		t.reopen_count = 0 AND coalesce(h.replies, 0) <= 1 AND coalesce(h.handovers, 0) = 0 AND NOT coalesce(s.has_waited, false)
 		AND NOT EXISTS (SELECT FROM cx_data.ticket_task AS k WHERE k.ticket_id = t.ticket_id)
 		AND NOT EXISTS (SELECT FROM cx_data.event AS e WHERE e.customer_id = t.customer_id AND e.touchpoint_id = t.touchpoint_id AND e.occurred_at > t.solved_at AND e.occurred_at <= t.solved_at + interval '168 hours')
@@ -5558,20 +5562,22 @@ SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (
 	END AS first_contact_resolved
 FROM cx_data.ticket AS t
 CROSS JOIN cx_data.program AS g
+CROSS JOIN LATERAL (SELECT CASE WHEN t.solved_at <= cx.as_of() THEN t.solved_at END AS solved_at) AS d
 LEFT JOIN (
 	SELECT w.ticket_id, sum(w.seconds) FILTER (WHERE w.status IN ('new', 'open')) AS ours_seconds, sum(w.seconds) FILTER (WHERE w.status = 'pending') AS waiting_customer_seconds,
 		sum(w.seconds) FILTER (WHERE w.status = 'on_hold') AS waiting_others_seconds, bool_or(w.status IN ('pending', 'on_hold')) AS has_waited
 	FROM (
 		SELECT e.ticket_id, e.status, extract(epoch FROM lead(e.occurred_at, 1, greatest(e.occurred_at, cx.as_of())) OVER (PARTITION BY e.ticket_id ORDER BY e.ticket_event_id) - e.occurred_at)::double precision AS seconds
-		FROM cx_data.ticket_event AS e WHERE e.status IS NOT NULL AND e.ticket_task_id IS NULL
+		FROM cx_data.ticket_event AS e WHERE e.status IS NOT NULL AND e.ticket_task_id IS NULL AND e.occurred_at <= cx.as_of()
 	) AS w
 	GROUP BY w.ticket_id
 ) AS s USING (ticket_id)
 LEFT JOIN (
 	SELECT e.ticket_id, count(*) FILTER (WHERE e.kind = 'reply' AND NOT e.automatic) AS replies, greatest(count(*) FILTER (WHERE e.kind = 'assigned') - 1, 0) AS handovers
-	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') GROUP BY e.ticket_id
-) AS h USING (ticket_id);
-COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket until cx.as_of(): how long it took and who was waited for, from its history, and whether the first contact was enough';
+	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') AND e.occurred_at <= cx.as_of() GROUP BY e.ticket_id
+) AS h USING (ticket_id)
+WHERE t.opened_at <= cx.as_of();
+COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket opened until cx.as_of(), as far as it had come then: how long it took and who was waited for, from its history, and whether the first contact was enough';
 COMMENT ON COLUMN cx_data.ticket_outcome.ticket_id IS 'number of the ticket';
 COMMENT ON COLUMN cx_data.ticket_outcome.customer_id IS 'customer it is about';
 COMMENT ON COLUMN cx_data.ticket_outcome.touchpoint_id IS 'touchpoint it is about';
@@ -5659,7 +5665,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
 	SELECT cx.experience_of(t.followup_score, m.scale_min, m.scale_max, m.lower_is_better) AS experience FROM cx_data.metric AS m WHERE m.code = t.followup_metric AND t.followup_score IS NOT NULL
 ) AS a ON true
-WHERE t.customer_id IS NOT NULL
+WHERE t.customer_id IS NOT NULL AND t.opened_at <= cx.as_of()
 GROUP BY 1, 2
 ORDER BY 1, 2;
 COMMENT ON VIEW cx_data.loop_closed IS 'whether the loop with customers is closed, by unit and month of opening: solved in time, asked again, and how they answered before and after';

@@ -130,6 +130,13 @@ SELECT cx.open_ticket('a word is missing', org_unit => 'shop', at => '2025-03-10
 SELECT cx.move_ticket(:t2, 'solved', root_cause => 'other', action_taken => 'added it', at => '2025-03-10 09:20');
 EXECUTE state(:t2);
 
+-- solved while it waited, long after it would have been due had it not
+SELECT cx.open_ticket('waits', org_unit => 'shop', at => '2025-03-10 09:00') AS t2 \gset
+SELECT cx.reply_ticket(:t2, 'which one?', at => '2025-03-10 09:30'), cx.move_ticket(:t2, 'pending', at => '2025-03-10 09:30'), cx.move_ticket(:t2, 'solved', root_cause => 'other', action_taken => 'it had vanished', at => '2025-03-20 09:00') \g /dev/null
+EXECUTE state(:t2);
+SELECT cx.open_ticket('a word is missing', org_unit => 'shop', at => '2025-03-10 09:00') AS t2 \gset
+SELECT cx.move_ticket(:t2, 'solved', root_cause => 'other', action_taken => 'added it', at => '2025-03-10 09:20') \g /dev/null
+
 -- the closing question: a bad answer reopens, a good one closes
 SELECT cx.close_the_loop(:t2, at => '2025-03-11 09:00'), cx.close_the_loop(:t2, 3, at => '2025-03-11 10:00');
 SELECT status, followup_metric, followup_score, followup_asked_at, followup_at, closed_at, reopen_count FROM cx_data.ticket WHERE ticket_id = :t2;

@@ -1,11 +1,11 @@
 -- Views of what became of tickets: how long they took, whether they were solved for good, and why they had to be
 
 CREATE OR REPLACE VIEW cx_data.ticket_outcome WITH (security_invoker = true) AS
-SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (date_trunc('month', t.opened_at AT TIME ZONE g.time_zone))::date AS cohort, t.opened_at, t.solved_at, t.root_cause, t.reopen_count,
-	extract(epoch FROM coalesce(t.solved_at, cx.as_of()) - t.opened_at)::double precision AS total_seconds,
+SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (date_trunc('month', t.opened_at AT TIME ZONE g.time_zone))::date AS cohort, t.opened_at, d.solved_at, t.root_cause, t.reopen_count,
+	extract(epoch FROM coalesce(d.solved_at, cx.as_of()) - t.opened_at)::double precision AS total_seconds,
 	coalesce(s.ours_seconds, 0) AS ours_seconds, coalesce(s.waiting_customer_seconds, 0) AS waiting_customer_seconds, coalesce(s.waiting_others_seconds, 0) AS waiting_others_seconds,
 	coalesce(h.replies, 0) AS replies, coalesce(h.handovers, 0) AS handovers,
-	CASE WHEN t.solved_at <= cx.as_of() - interval '168 hours' THEN
+	CASE WHEN d.solved_at <= cx.as_of() - interval '168 hours' THEN
 		t.reopen_count = 0 AND coalesce(h.replies, 0) <= 1 AND coalesce(h.handovers, 0) = 0 AND NOT coalesce(s.has_waited, false)
 		AND NOT EXISTS (SELECT FROM cx_data.ticket_task AS k WHERE k.ticket_id = t.ticket_id)
 		AND NOT EXISTS (SELECT FROM cx_data.event AS e WHERE e.customer_id = t.customer_id AND e.touchpoint_id = t.touchpoint_id AND e.occurred_at > t.solved_at AND e.occurred_at <= t.solved_at + interval '168 hours')
@@ -14,20 +14,22 @@ SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (
 	END AS first_contact_resolved
 FROM cx_data.ticket AS t
 CROSS JOIN cx_data.program AS g
+CROSS JOIN LATERAL (SELECT CASE WHEN t.solved_at <= cx.as_of() THEN t.solved_at END AS solved_at) AS d
 LEFT JOIN (
 	SELECT w.ticket_id, sum(w.seconds) FILTER (WHERE w.status IN ('new', 'open')) AS ours_seconds, sum(w.seconds) FILTER (WHERE w.status = 'pending') AS waiting_customer_seconds,
 		sum(w.seconds) FILTER (WHERE w.status = 'on_hold') AS waiting_others_seconds, bool_or(w.status IN ('pending', 'on_hold')) AS has_waited
 	FROM (
 		SELECT e.ticket_id, e.status, extract(epoch FROM lead(e.occurred_at, 1, greatest(e.occurred_at, cx.as_of())) OVER (PARTITION BY e.ticket_id ORDER BY e.ticket_event_id) - e.occurred_at)::double precision AS seconds
-		FROM cx_data.ticket_event AS e WHERE e.status IS NOT NULL AND e.ticket_task_id IS NULL
+		FROM cx_data.ticket_event AS e WHERE e.status IS NOT NULL AND e.ticket_task_id IS NULL AND e.occurred_at <= cx.as_of()
 	) AS w
 	GROUP BY w.ticket_id
 ) AS s USING (ticket_id)
 LEFT JOIN (
 	SELECT e.ticket_id, count(*) FILTER (WHERE e.kind = 'reply' AND NOT e.automatic) AS replies, greatest(count(*) FILTER (WHERE e.kind = 'assigned') - 1, 0) AS handovers
-	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') GROUP BY e.ticket_id
-) AS h USING (ticket_id);
-COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket until cx.as_of(): how long it took and who was waited for, from its history, and whether the first contact was enough';
+	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') AND e.occurred_at <= cx.as_of() GROUP BY e.ticket_id
+) AS h USING (ticket_id)
+WHERE t.opened_at <= cx.as_of();
+COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket opened until cx.as_of(), as far as it had come then: how long it took and who was waited for, from its history, and whether the first contact was enough';
 COMMENT ON COLUMN cx_data.ticket_outcome.ticket_id IS 'number of the ticket';
 COMMENT ON COLUMN cx_data.ticket_outcome.customer_id IS 'customer it is about';
 COMMENT ON COLUMN cx_data.ticket_outcome.touchpoint_id IS 'touchpoint it is about';
@@ -115,7 +117,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
 	SELECT cx.experience_of(t.followup_score, m.scale_min, m.scale_max, m.lower_is_better) AS experience FROM cx_data.metric AS m WHERE m.code = t.followup_metric AND t.followup_score IS NOT NULL
 ) AS a ON true
-WHERE t.customer_id IS NOT NULL
+WHERE t.customer_id IS NOT NULL AND t.opened_at <= cx.as_of()
 GROUP BY 1, 2
 ORDER BY 1, 2;
 COMMENT ON VIEW cx_data.loop_closed IS 'whether the loop with customers is closed, by unit and month of opening: solved in time, asked again, and how they answered before and after';

@@ -70,7 +70,9 @@ BEGIN
 		IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = wanted) THEN
 			RAISE EXCEPTION 'ticket % is solved', wanted USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', wanted);
 		END IF;
-		RETURN jsonb_build_object('ticket_id', wanted, 'staff', cx.give_to_best(wanted, caller));
+		-- who works on it already goes on
+		person := coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller));
+		RETURN jsonb_build_object('ticket_id', wanted, 'staff', person);
 	END IF;
 	PERFORM cx.check_may_work(caller);
 	-- one by one, so that others who route take the next ones; where nobody is free, the next one may have somebody
@@ -102,7 +104,7 @@ BEGIN
 	staff := routed ->> 'staff';
 END
 $$;
-COMMENT ON FUNCTION cx.route_ticket(bigint) IS 'gives a ticket, or without one the most urgent that nobody works on, to a member of staff: the owner of the touchpoint, then somebody of the unit, who knows touchpoint, stage, channel and segment (column skills) and has least to do; nobody gets more than max_tickets. Gives the ticket and the code of that person, NULL if nobody is free';
+COMMENT ON FUNCTION cx.route_ticket(bigint) IS 'gives a ticket, or without one the most urgent that nobody works on, to a member of staff: the owner of the touchpoint, then somebody of the unit, who knows touchpoint, stage, channel and segment (column skills) and has least to do; nobody gets more than max_tickets. Gives the ticket and the code of that person, or of the one who works on it already; NULL if nobody is free';
 
 CREATE FUNCTION cx.ticket_brief(ticket bigint) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

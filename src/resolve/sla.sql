@@ -181,13 +181,15 @@ BEGIN
 			END IF;
 			spent := cx.spent_seconds(stretch.starts, stretch.ends, calendar);
 			left_over := left_over - make_interval(secs => spent);
+		ELSIF stretch.status IN ('pending', 'on_hold') THEN
+			-- while it waits it has none, and if it is solved then, it met the one that it would have had
+			due := NULL;
 		END IF;
 	END LOOP;
-	-- while it waits it has none; a solved ticket keeps the one that it met
-	RETURN CASE WHEN stretch.status IN ('solved', 'closed') THEN due END;
+	RETURN due;
 END
 $$;
-COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits for others with time left';
+COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits with time left, and if it was solved while it waited';
 
 CREATE FUNCTION cx.sla_status(status text, first_response_due_at timestamptz, first_responded_at timestamptz, resolution_due_at timestamptz, solved_at timestamptz, at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

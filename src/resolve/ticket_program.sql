@@ -152,7 +152,7 @@ COMMENT ON COLUMN cx_data.ticket.sla_policy_id IS 'service level, in the version
 COMMENT ON COLUMN cx_data.ticket.calendar IS 'business calendar by which its clocks run; NULL for around the clock';
 COMMENT ON COLUMN cx_data.ticket.first_response_due_at IS 'last instant for the first reply; this clock runs in all states';
 COMMENT ON COLUMN cx_data.ticket.first_responded_at IS 'when the first reply was given that was not automatic, else when it was solved first';
-COMMENT ON COLUMN cx_data.ticket.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits, unless it was missed before';
+COMMENT ON COLUMN cx_data.ticket.resolution_due_at IS 'last instant for the solution; NULL while the ticket waits, or if it was solved while it did, unless it was missed before';
 COMMENT ON COLUMN cx_data.ticket.solved_at IS 'when it was solved last; NULL while it is not';
 COMMENT ON COLUMN cx_data.ticket.closed_at IS 'when the loop was closed: nothing more is to come';
 COMMENT ON COLUMN cx_data.ticket.reopened_at IS 'when it was reopened last';
