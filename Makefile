@@ -18,13 +18,13 @@ MEASURE_HELPERS = tally_math distribution float_state
 PEOPLE = access erase
 JOURNEY = stage_score
 LIFE = program owner catalog clock hash lookup attempt expression trigger
-COLLECT = check customers live_tally mapping sink target capture pull csv import_value import
+COLLECT = check customers live_tally mapping ticket_row sink target capture pull csv import_value import
 WATCH = control_chart seasonal_chart
 WATCH_HELPERS = chart rule watched row_pair alert_match watch rule_triggers rule_history rule_key outbox
 RESOLVE = calendar
 RESOLVE_HELPERS = opening_hours
 # these have no C of their own
-TICKET = sla ticket ticket_move task escalate route
+TICKET = sla ticket ticket_move task escalate route attached
 PRESENT = label svg journey_emotion journey_drawing journey_map
 
 # the program that delivers messages, built where libcurl and its headers are

@@ -2419,6 +2419,44 @@ END
 $$;
 COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits with time left, and if it was solved while it waited';
 
+CREATE FUNCTION cx.ticket_owner(touchpoint bigint, unit bigint) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN coalesce((SELECT p.owner_staff_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = touchpoint), cx.unit_manager(unit));
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_owner(bigint, bigint) IS 'key of the member of staff who answers for a ticket: the owner of its touchpoint, else the manager of its unit or of the nearest one above it';
+
+CREATE FUNCTION cx.set_ticket_terms(tickets bigint[], is_new boolean) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- by index, for one ticket and for many
+	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+	AS $$
+DECLARE
+	-- between two of these instants the same service levels are valid
+	turns CONSTANT timestamptz[] := ARRAY(SELECT p.valid_from FROM cx_data.sla_policy AS p UNION SELECT p.valid_until FROM cx_data.sla_policy AS p WHERE p.valid_until IS NOT NULL ORDER BY 1);
+	alike record;
+BEGIN
+	FOR alike IN
+		SELECT t.sla, t.priority, c.segment, t.touchpoint_id, t.org_unit_id, min(t.opened_at) AS opened_at, array_agg(t.ticket_id) AS tickets
+		FROM unnest(set_ticket_terms.tickets) AS k (ticket_id) JOIN cx_data.ticket AS t USING (ticket_id) LEFT JOIN cx_data.customer AS c USING (customer_id)
+		GROUP BY t.sla, t.priority, c.segment, t.touchpoint_id, t.org_unit_id, width_bucket(t.opened_at, turns)
+	LOOP
+		UPDATE cx_data.ticket AS t SET sla_policy_id = s.sla_policy_id, calendar = s.calendar, first_response_due_at = cx.due_at(t.opened_at, s.first_response_within, s.calendar),
+			owner_staff_id = CASE WHEN is_new THEN s.owner_staff_id ELSE t.owner_staff_id END,
+			-- whose history is that it was open from the beginning on, if it does not wait
+			resolution_due_at = CASE WHEN is_new THEN CASE WHEN t.status NOT IN ('pending', 'on_hold') THEN cx.due_at(t.opened_at, s.resolve_within, s.calendar) END ELSE t.resolution_due_at END
+		FROM (SELECT m.*, cx.ticket_owner(alike.touchpoint_id, alike.org_unit_id) AS owner_staff_id
+			FROM cx.ticket_terms(alike.sla, alike.priority, alike.segment, alike.touchpoint_id, alike.org_unit_id, alike.opened_at) AS m OFFSET 0) AS s
+		WHERE t.ticket_id = ANY (alike.tickets);
+	END LOOP;
+	IF NOT is_new THEN
+		UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(t.ticket_id) WHERE t.ticket_id = ANY (set_ticket_terms.tickets);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.set_ticket_terms(bigint[], boolean) IS 'gives tickets the service level that they would have started with, and the deadlines that follow from it and from their history; if they are new, also whoever answers for them. Takes the rights of the program''s owner';
+
 CREATE FUNCTION cx.sla_status(status text, first_response_due_at timestamptz, first_responded_at timestamptz, resolution_due_at timestamptz, solved_at timestamptz, at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE
@@ -2455,7 +2493,10 @@ $$;
 COMMENT ON FUNCTION cx.ticket_event_stays() IS 'trigger on cx_data.ticket_event: what happened stays as it was';
 
 CREATE FUNCTION cx.ticket_deleted() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- by index, for one ticket and for many
+	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+	AS $$
 BEGIN
 	DELETE FROM cx_data.ticket_event AS e USING gone WHERE e.ticket_id = gone.ticket_id;
 	DELETE FROM cx_data.ticket_task AS k USING gone WHERE k.ticket_id = gone.ticket_id;
@@ -2483,7 +2524,7 @@ BEGIN
 	WITH asked AS MATERIALIZED (
 		SELECT coalesce(g.ticket_id, nextval(new_ids)) AS ticket_id, coalesce(g.origin, 'centre') AS origin, g.priority, coalesce(g.emergency, false) AS emergency,
 			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, c.segment,
-			t.owner_staff_id, p.opened_at, coalesce(g.actor, current_user) AS actor,
+			p.opened_at, coalesce(g.actor, current_user) AS actor,
 			dense_rank() OVER (ORDER BY g.priority, g.sla, c.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
 		FROM jsonb_to_recordset(given) AS g (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, touchpoint_id bigint,
 			org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text)
@@ -2491,9 +2532,9 @@ BEGIN
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = g.touchpoint_id
 		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, c.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
 	), kind AS (
-		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.owner_staff_id, a.opened_at FROM asked AS a ORDER BY a.alike
+		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.opened_at FROM asked AS a ORDER BY a.alike
 	), terms AS MATERIALIZED (
-		SELECT k.alike, s.sla_policy_id, s.calendar, coalesce(k.owner_staff_id, cx.unit_manager(k.unit_id)) AS owner_staff_id,
+		SELECT k.alike, s.sla_policy_id, s.calendar, cx.ticket_owner(k.touchpoint_id, k.unit_id) AS owner_staff_id,
 			cx.due_at(k.opened_at, s.first_response_within, s.calendar) AS first_response_due_at, cx.due_at(k.opened_at, s.resolve_within, s.calendar) AS resolution_due_at
 		FROM kind AS k CROSS JOIN LATERAL cx.ticket_terms(k.sla, k.priority, k.segment, k.touchpoint_id, k.unit_id, k.opened_at) AS s
 	), added AS (
@@ -2847,12 +2888,8 @@ BEGIN
 	PERFORM cx.lock_ticket(ticket, caller);
 	PERFORM cx.check_lives_here(ticket);
 	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
-	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', sla_policy_id = s.sla_policy_id, calendar = s.calendar,
-		first_response_due_at = cx.due_at(t.opened_at, s.first_response_within, s.calendar)
-	FROM cx_data.ticket AS known LEFT JOIN cx_data.customer AS c USING (customer_id)
-	CROSS JOIN LATERAL cx.ticket_terms(known.sla, argument ->> 'priority', c.segment, known.touchpoint_id, known.org_unit_id, known.opened_at) AS s
-	WHERE known.ticket_id = ticket AND t.ticket_id = ticket;
-	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority' WHERE t.ticket_id = ticket;
+	PERFORM cx.set_ticket_terms(ARRAY[ticket], false);
 	RETURN NULL;
 END
 $$;
@@ -3344,6 +3381,130 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';
+-- Tickets that live in a table of the user's own: what follows from their changes
+--
+-- Capture writes what the table says into cx_data.ticket.  These triggers add
+-- what it does not say, the deadlines, and the history.  They run within the
+-- statements of those who write to the table, one row or many thousand at a time.
+
+CREATE FUNCTION cx.attached_ticket_written() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	-- a ticket that came solved, and does not say since when, was so when it was changed last, else when it was opened
+	at CONSTANT timestamptz := greatest(NEW.opened_at, coalesce(NEW.changed_at, CASE TG_OP WHEN 'UPDATE' THEN now() END));
+	is_solved CONSTANT boolean := NEW.status IN ('solved', 'closed');
+BEGIN
+	IF is_solved THEN
+		NEW.solved_at := coalesce(NEW.solved_at, at);
+		NEW.first_responded_at := coalesce(NEW.first_responded_at, NEW.solved_at);
+	END IF;
+	IF NEW.status = 'closed' THEN
+		NEW.closed_at := coalesce(NEW.closed_at, greatest(at, NEW.solved_at));
+	END IF;
+	IF TG_OP = 'UPDATE' THEN
+		IF NOT is_solved AND (OLD.status IN ('solved', 'closed') OR NEW.reopen_count > OLD.reopen_count) THEN
+			NEW.reopened_at := at;
+			NEW.escalation_level := 0;
+		ELSIF OLD.first_responded_at IS NULL AND NEW.first_responded_at IS NOT NULL THEN
+			NEW.escalation_level := 0;
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cx.attached_ticket_written() IS 'trigger on cx_data.ticket: when a ticket of an attached table was solved, closed, first answered and reopened, where the table does not say. Solved: when it was closed; else when it was changed last, as changed_at says, or in a statement that solves it now; else, if it came solved, when it was opened';
+
+CREATE FUNCTION cx.attached_tickets_added() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	tickets CONSTANT bigint[] := ARRAY(SELECT n.ticket_id FROM came AS n WHERE n.source_id IS NOT NULL);
+BEGIN
+	IF tickets = '{}' THEN
+		RETURN NULL;
+	END IF;
+	INSERT INTO cx_data.ticket_event (ticket_id, kind, status, staff_id, to_unit_id, automatic, actor, occurred_at)
+	SELECT n.ticket_id, e.kind, e.status, e.staff_id, e.unit_id, e.automatic, session_user, e.at
+	FROM came AS n
+	CROSS JOIN LATERAL (VALUES
+		(1, true, 'opened', CASE WHEN n.solved_at IS NULL THEN n.status ELSE 'open' END, n.staff_id, n.org_unit_id, NULL::boolean, n.opened_at),
+		(2, n.first_responded_at IS NOT NULL AND n.first_responded_at IS DISTINCT FROM n.solved_at, 'reply', NULL, NULL, NULL, false, greatest(n.first_responded_at, n.opened_at)),
+		(3, n.solved_at IS NOT NULL, 'status', 'solved', NULL, NULL, NULL, greatest(n.solved_at, n.opened_at)),
+		(4, n.status = 'closed', 'status', 'closed', NULL, NULL, NULL, greatest(n.closed_at, n.solved_at, n.opened_at))
+	) AS e (place, happened, kind, status, staff_id, unit_id, automatic, at)
+	WHERE n.source_id IS NOT NULL AND e.happened
+	ORDER BY n.ticket_id, e.at, e.place;
+	PERFORM cx.set_ticket_terms(tickets, true);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.attached_tickets_added() IS 'trigger on cx_data.ticket: the history of tickets that come from an attached table, as far as their rows tell it, and their deadlines';
+
+CREATE FUNCTION cx.attached_tickets_changed() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- one plan for one row and for many: the two sets are joined by a hash table, the history is read by index
+	SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = off SET jit = off
+	AS $$
+DECLARE
+	changed record;
+BEGIN
+	SELECT array_agg(n.ticket_id) AS tickets,
+		array_agg(n.ticket_id) FILTER (WHERE (n.priority, n.touchpoint_id, n.org_unit_id, n.opened_at) IS DISTINCT FROM (o.priority, o.touchpoint_id, o.org_unit_id, o.opened_at)) AS with_new_terms,
+		array_agg(n.ticket_id) FILTER (WHERE (n.touchpoint_id, n.org_unit_id) IS DISTINCT FROM (o.touchpoint_id, o.org_unit_id)) AS with_new_place,
+		array_agg(n.ticket_id) FILTER (WHERE n.status <> o.status) AS with_new_status,
+		array_agg(n.ticket_id) FILTER (WHERE n.solved_at IS NOT NULL AND o.solved_at IS NULL) AS solved
+	INTO changed
+	FROM came AS n JOIN went AS o USING (ticket_id)
+	WHERE n.source_id IS NOT NULL
+		AND (n.status, n.priority, n.touchpoint_id, n.org_unit_id, n.staff_id, n.opened_at, n.first_responded_at) IS DISTINCT FROM (o.status, o.priority, o.touchpoint_id, o.org_unit_id, o.staff_id, o.opened_at, o.first_responded_at);
+	IF changed.tickets IS NULL THEN
+		RETURN NULL;
+	END IF;
+	INSERT INTO cx_data.ticket_event (ticket_id, kind, status, staff_id, to_unit_id, note, automatic, actor, occurred_at)
+	SELECT c.ticket_id, e.kind, e.status, e.staff_id, e.unit_id, e.note, e.automatic, session_user, greatest(e.at, c.last_at)
+	FROM (
+		SELECT n.*, o.status AS old_status, o.priority AS old_priority, o.staff_id AS old_staff_id, o.org_unit_id AS old_unit_id, o.solved_at IS NOT NULL AS was_solved, o.first_responded_at IS NOT NULL AS was_answered,
+			coalesce(n.changed_at, now()) AS at, (SELECT max(h.occurred_at) FROM cx_data.ticket_event AS h WHERE h.ticket_id = n.ticket_id) AS last_at
+		FROM came AS n JOIN went AS o USING (ticket_id)
+		WHERE n.source_id IS NOT NULL
+			AND (n.status, n.priority, n.org_unit_id, n.staff_id, n.first_responded_at IS NULL) IS DISTINCT FROM (o.status, o.priority, o.org_unit_id, o.staff_id, o.first_responded_at IS NULL)
+	) AS c
+	CROSS JOIN LATERAL (VALUES
+		(1, (c.staff_id, c.org_unit_id) IS DISTINCT FROM (c.old_staff_id, c.old_unit_id), 'assigned', NULL::text, c.staff_id, CASE WHEN c.org_unit_id IS DISTINCT FROM c.old_unit_id THEN c.org_unit_id END, NULL::text, NULL::boolean, c.at),
+		(2, c.priority <> c.old_priority, 'priority', NULL, NULL, NULL, c.priority, NULL, c.at),
+		(3, NOT c.was_answered AND c.first_responded_at IS NOT NULL AND c.first_responded_at IS DISTINCT FROM c.solved_at, 'reply', NULL, NULL, NULL, NULL, false, c.first_responded_at),
+		(4, NOT c.was_solved AND c.solved_at IS NOT NULL, 'status', 'solved', NULL, NULL, NULL, NULL, c.solved_at),
+		(5, c.status = 'closed' AND c.old_status <> 'closed', 'status', 'closed', NULL, NULL, NULL, NULL, greatest(c.closed_at, c.solved_at)),
+		(6, c.status <> c.old_status AND c.status <> 'closed' AND (c.status <> 'solved' OR c.was_solved), 'status', c.status, NULL, NULL, NULL, NULL, c.at)
+	) AS e (place, happened, kind, status, staff_id, unit_id, note, automatic, at)
+	WHERE e.happened
+	ORDER BY c.ticket_id, greatest(e.at, c.last_at), e.place;
+	PERFORM cx.follow_attached_tickets(changed.with_new_terms, changed.with_new_place, changed.with_new_status, changed.solved);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.attached_tickets_changed() IS 'trigger on cx_data.ticket: what changed of tickets of an attached table becomes part of their history, at the time their table says, else now, and never before their last entry; and their deadlines follow';
+
+CREATE FUNCTION cx.follow_attached_tickets(with_new_terms bigint[], with_new_place bigint[], with_new_status bigint[], solved bigint[]) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- by index, for one ticket and for many
+	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+	AS $$
+BEGIN
+	IF with_new_place IS NOT NULL THEN
+		UPDATE cx_data.ticket AS t SET owner_staff_id = cx.ticket_owner(t.touchpoint_id, t.org_unit_id) WHERE t.ticket_id = ANY (with_new_place);
+	END IF;
+	IF with_new_terms IS NOT NULL THEN
+		PERFORM cx.set_ticket_terms(with_new_terms, false);
+	END IF;
+	IF with_new_status IS NOT NULL THEN
+		UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(t.ticket_id) WHERE t.ticket_id = ANY (with_new_status) AND t.ticket_id <> ALL (coalesce(with_new_terms, '{}'));
+	END IF;
+	IF solved IS NOT NULL THEN
+		UPDATE cx_data.alert AS a SET status = 'resolved' WHERE a.ticket_id = ANY (solved) AND a.status <> 'resolved';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.follow_attached_tickets(bigint[], bigint[], bigint[], bigint[]) IS 'what follows once the history of tickets of an attached table is written: whoever answers for them, deadlines, and alerts that are resolved with them; takes the rights of the program''s owner';
 -- The program's tables, indexes, views and triggers
 --
 -- What stands between this line and "END OF PROGRAM" is the body of one
@@ -3702,7 +3863,7 @@ ON CONFLICT (code) DO NOTHING;
 CREATE TABLE IF NOT EXISTS cx_data.source (
 	source_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
 	name text NOT NULL UNIQUE,
-	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event')),
+	kind text NOT NULL CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event', 'ticket')),
 	relation regclass,
 	mapping jsonb NOT NULL DEFAULT '{}',
 	pulled boolean NOT NULL DEFAULT false,
@@ -3711,8 +3872,12 @@ CREATE TABLE IF NOT EXISTS cx_data.source (
 	compared_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE cx_data.source IS 'where feedback and events come from';
-COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback or event';
+IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'cx_data.source'::regclass AND conname = 'source_kind_check' AND pg_get_constraintdef(oid) LIKE '%ticket%') THEN
+	ALTER TABLE cx_data.source DROP CONSTRAINT IF EXISTS source_kind_check;
+	ALTER TABLE cx_data.source ADD CONSTRAINT source_kind_check CHECK (kind IN ('feedback', 'event', 'ticket'));
+END IF;
+COMMENT ON TABLE cx_data.source IS 'where feedback, events and tickets come from';
+COMMENT ON COLUMN cx_data.source.kind IS 'what it delivers: feedback, event or ticket';
 COMMENT ON COLUMN cx_data.source.relation IS 'table, view or foreign table that is attached; NULL for other ways in';
 COMMENT ON COLUMN cx_data.source.mapping IS 'a copy of the mapping to look at: what runs is in the arguments of the trigger on the relation';
 COMMENT ON COLUMN cx_data.source.pulled IS 'whether sync_source brings the rows in, where triggers cannot';
@@ -4464,6 +4629,7 @@ CREATE TABLE IF NOT EXISTS cx_data.ticket (
 	escalated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	customer_merge_id bigint,
+	changed_at timestamptz,
 	CONSTRAINT ticket_solved_at_check CHECK ((solved_at IS NOT NULL) = (status IN ('solved', 'closed'))),
 	CONSTRAINT ticket_source_key UNIQUE (source_id, source_key)
 ) WITH (fillfactor = 80);
@@ -4505,6 +4671,7 @@ COMMENT ON COLUMN cx_data.ticket.followup_asked_at IS 'when the customer was ask
 COMMENT ON COLUMN cx_data.ticket.followup_at IS 'when the customer answered';
 COMMENT ON COLUMN cx_data.ticket.escalation_level IS 'tiers that it has climbed since it was overdue';
 COMMENT ON COLUMN cx_data.ticket.escalated_unit_id IS 'unit that it has climbed to';
+COMMENT ON COLUMN cx_data.ticket.changed_at IS 'when its row in the source was changed last, as that says; NULL if it does not';
 COMMENT ON COLUMN cx_data.ticket.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
 
 ALTER TABLE cx_data.alert ADD COLUMN IF NOT EXISTS ticket_id bigint;
@@ -4582,6 +4749,12 @@ CREATE OR REPLACE TRIGGER ticket_event_stays BEFORE UPDATE OF ticket_id, ticket_
 	FOR EACH ROW EXECUTE FUNCTION cx.ticket_event_stays();
 CREATE OR REPLACE TRIGGER ticket_deleted AFTER DELETE ON cx_data.ticket
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
+CREATE OR REPLACE TRIGGER attached_ticket_written BEFORE INSERT OR UPDATE ON cx_data.ticket
+	FOR EACH ROW WHEN (NEW.source_id IS NOT NULL) EXECUTE FUNCTION cx.attached_ticket_written();
+CREATE OR REPLACE TRIGGER attached_tickets_added AFTER INSERT ON cx_data.ticket
+	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_added();
+CREATE OR REPLACE TRIGGER attached_tickets_changed AFTER UPDATE ON cx_data.ticket
+	REFERENCING OLD TABLE AS went NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_changed();
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
 -- What is folded stands in tally_hourly and tally_daily, what came since in
@@ -4866,6 +5039,8 @@ captured AS (
 	SELECT source_id, count(*) AS captured_rows, max(responded_at) AS last_row_at FROM cx_data.feedback GROUP BY source_id
 	UNION ALL
 	SELECT source_id, count(*), max(occurred_at) FROM cx_data.event GROUP BY source_id
+	UNION ALL
+	SELECT source_id, count(*), max(opened_at) FROM cx_data.ticket GROUP BY source_id
 ),
 failed AS (
 	SELECT source_id, count(*) AS error_rows, cx.last_import_error(source_id) AS last_error
@@ -4886,15 +5061,15 @@ LEFT JOIN failed AS f USING (source_id)
 LEFT JOIN LATERAL cx.try_count_source(s.name) AS counted ON a.has_trigger;
 COMMENT ON VIEW cx_data.source_status IS 'state of each source, counted now: rows it holds, rows captured, and what is between them';
 COMMENT ON COLUMN cx_data.source_status.source IS 'name of the source, unique per row';
-COMMENT ON COLUMN cx_data.source_status.kind IS 'what it delivers: feedback or event';
+COMMENT ON COLUMN cx_data.source_status.kind IS 'what it delivers: feedback, event or ticket';
 COMMENT ON COLUMN cx_data.source_status.relation IS 'table, view or foreign table that is attached, with its schema; NULL if none is or it was dropped';
 COMMENT ON COLUMN cx_data.source_status.how IS 'how rows come in: triggers, pulled (by cx.sync_source), imported (cx.import_feedback, cx.import_csv), submitted (cx.submit_feedback, or by hand), or detached: they do not';
 COMMENT ON COLUMN cx_data.source_status.on_error IS 'what happens to a row that cannot be captured: fail (the statement fails), or record (in cx_data.import_error)';
 COMMENT ON COLUMN cx_data.source_status.source_rows IS 'rows of the relation that are to be captured; NULL if detached, or if they cannot be counted: last_error says why';
-COMMENT ON COLUMN cx_data.source_status.captured_rows IS 'rows of feedback or events from this source';
+COMMENT ON COLUMN cx_data.source_status.captured_rows IS 'rows of feedback, events or tickets from this source';
 COMMENT ON COLUMN cx_data.source_status.error_rows IS 'rows that could not be captured, as recorded in cx_data.import_error';
 COMMENT ON COLUMN cx_data.source_status.difference IS 'source_rows minus captured_rows minus error_rows: above 0, rows are still to come, below 0, to leave';
-COMMENT ON COLUMN cx_data.source_status.last_row_at IS 'latest responded_at or occurred_at captured; NULL if nothing is';
+COMMENT ON COLUMN cx_data.source_status.last_row_at IS 'latest responded_at, occurred_at or opened_at captured; NULL if nothing is';
 COMMENT ON COLUMN cx_data.source_status.lag_seconds IS 'seconds from last_row_at to now';
 COMMENT ON COLUMN cx_data.source_status.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source_status.compared_at IS 'when all rows were last compared, those that left included';
@@ -5840,7 +6015,7 @@ COMMENT ON PROCEDURE cx.define_program() IS 'makes whatever the program lacks in
 
 CREATE FUNCTION cx.capture() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
+COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback, events or tickets in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
 
 CREATE FUNCTION cx.as_program_owner(work text, argument jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
@@ -5879,7 +6054,7 @@ COMMENT ON FUNCTION cx.add_customers(text[], timestamptz[], text) IS 'adds custo
 
 CREATE FUNCTION cx.create_capture_triggers(source text, arguments text[]) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
@@ -5895,7 +6070,7 @@ COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source o
 
 CREATE FUNCTION cx.pull_source(source text, since timestamptz, keys text[], part regclass, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint, OUT changed_until timestamptz)
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback or events in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
+COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback, events or tickets in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
 
 CREATE FUNCTION cx.count_source(source text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
@@ -5968,14 +6143,14 @@ BEGIN
 			USING HINT = 'Detach it and attach it with changed_at; cx.sync_source() then brings the rows in.';
 	END IF;
 	SELECT conname INTO constraint_name FROM pg_constraint
-	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
+	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.ticket'::regclass, 'cx_data.ticket_event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
 	IF FOUND THEN
 		RAISE EXCEPTION 'constraint "%" of the CX program is deferrable', constraint_name
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make it NOT DEFERRABLE: capturing cannot leave checks for later.';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.owner_register(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -5999,7 +6174,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
+COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and its like, with the rights of the program''s owner';
 
 CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -6024,11 +6199,13 @@ BEGIN
 		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
 		RETURN to_jsonb(removed);
 	END IF;
-	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
+	IF NOT has_table_privilege(caller, 'cx_data.' || known.kind, 'DELETE') THEN
 		RAISE EXCEPTION 'permission denied to delete what source "%" delivered', argument ->> 'source' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	IF known.kind = 'event' THEN
 		DELETE FROM cx_data.event WHERE source_id = known.source_id;
+	ELSIF known.kind = 'ticket' THEN
+		DELETE FROM cx_data.ticket WHERE source_id = known.source_id;
 	ELSE
 		DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
 	END IF;
@@ -6075,7 +6252,7 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
-	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
+	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' WHEN 'ticket' THEN 'opened_at' ELSE 'responded_at' END] LOOP
 		IF mapping ->> missing IS NULL THEN
 			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
 		END IF;
@@ -6106,7 +6283,7 @@ BEGIN
 	RETURN result.inserted + result.updated;
 END
 $$;
-COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.attach_feedback(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, metric text DEFAULT NULL, score text DEFAULT NULL, responded_at text DEFAULT NULL, comment text DEFAULT NULL, channel text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, kind text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
@@ -6117,6 +6294,11 @@ CREATE FUNCTION cx.attach_event(source text, relation regclass, key text, custom
 	LANGUAGE sql
 	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
 COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are events, as attach_feedback does for feedback: cx_data.event follows each of its changes';
+
+CREATE FUNCTION cx.attach_ticket(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, status text DEFAULT NULL, priority text DEFAULT NULL, opened_at text DEFAULT NULL, first_response_at text DEFAULT NULL, solved_at text DEFAULT NULL, reopened text DEFAULT NULL, staff text DEFAULT NULL, org_unit text DEFAULT NULL, root_cause text DEFAULT NULL, subject text DEFAULT NULL, closed_at text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('ticket', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'status', status, 'priority', priority, 'opened_at', opened_at, 'first_response_at', first_response_at, 'solved_at', solved_at, 'reopened', reopened, 'staff', staff, 'org_unit', org_unit, 'root_cause', root_cause, 'subject', subject, 'closed_at', closed_at, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_ticket(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are tickets of another tool, as attach_feedback does for feedback: cx_data.ticket and its history follow each of its changes. status gives new, open, pending, on_hold, solved (or resolved) or closed, and where it is not given follows from closed_at and solved_at; priority gives low, normal, high or urgent, and NULL is normal; reopened gives how often it was reopened, else that is counted. Where solved_at is not given or NULL, a solved ticket takes closed_at, else the time of the change that solved it: changed_at, else now; if it came solved, opened_at';
 
 CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6135,7 +6317,7 @@ BEGIN
 	RETURN cx.as_program_owner('unregister', jsonb_build_object('source', source, 'keep_rows', coalesce(keep_rows, true)))::bigint;
 END
 $$;
-COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
+COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback, events or tickets were removed';
 
 CREATE FUNCTION cx.sync_source(source text, since timestamptz DEFAULT NULL, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -6151,7 +6333,7 @@ BEGIN
 	PERFORM cx.as_program_owner('end_sync', jsonb_build_object('source', source, 'changed_until', changed_until, 'all_rows', since IS NULL));
 END
 $$;
-COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';
+COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback, events or tickets in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';
 -- Adapters: products that keep their answers in this database
 
 CREATE FUNCTION cx.check_adapter(schema name, relation text, columns text[]) RETURNS regclass
@@ -6639,7 +6821,7 @@ BEGIN
 	ON CONFLICT (name) DO UPDATE SET mapping = excluded.mapping WHERE known.relation IS NULL AND known.kind = 'feedback'
 	RETURNING source_id INTO result;
 	IF result IS NULL THEN
-		RAISE EXCEPTION 'source "%" is attached to a relation, or delivers events', source
+		RAISE EXCEPTION 'source "%" is attached to a relation, or delivers no feedback', source
 			USING ERRCODE = 'duplicate_object', HINT = 'Choose another name.';
 	END IF;
 	RETURN result;
@@ -6864,7 +7046,8 @@ BEGIN
 			OR strpos(lower(e.message), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0
 			OR (length(s) > 2 AND strpos(lower(e.source_key), lower(s)) > 0))
 		OR EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer)
-		OR EXISTS (SELECT FROM cx_data.event AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer));
+		OR EXISTS (SELECT FROM cx_data.event AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer)
+		OR EXISTS (SELECT FROM cx_data.ticket AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer));
 	GET DIAGNOSTICS erased = ROW_COUNT;
 	RETURN deleted + erased;
 END

@@ -44,14 +44,14 @@ BEGIN
 			USING HINT = 'Detach it and attach it with changed_at; cx.sync_source() then brings the rows in.';
 	END IF;
 	SELECT conname INTO constraint_name FROM pg_constraint
-	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
+	WHERE condeferrable AND conrelid IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.ticket'::regclass, 'cx_data.ticket_event'::regclass, 'cx_data.customer'::regclass, 'cx_data.customer_identity'::regclass, 'cx_data.touchpoint'::regclass, 'cx_data.import_error'::regclass);
 	IF FOUND THEN
 		RAISE EXCEPTION 'constraint "%" of the CX program is deferrable', constraint_name
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Make it NOT DEFERRABLE: capturing cannot leave checks for later.';
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.check_attachable(regclass, boolean) IS 'raises an error unless the caller may attach the relation, by triggers or to be pulled; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.owner_register(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -75,7 +75,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and attach_event, with the rights of the program''s owner';
+COMMENT ON FUNCTION cx.owner_register(jsonb, oid) IS 'notes that a relation is attached; part of attach_feedback and its like, with the rights of the program''s owner';
 
 CREATE FUNCTION cx.check_may_act_for_source(source text, caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -100,11 +100,13 @@ BEGIN
 		UPDATE cx_data.source SET relation = NULL, pulled = false WHERE source_id = known.source_id;
 		RETURN to_jsonb(removed);
 	END IF;
-	IF NOT has_table_privilege(caller, CASE known.kind WHEN 'event' THEN 'cx_data.event' ELSE 'cx_data.feedback' END, 'DELETE') THEN
+	IF NOT has_table_privilege(caller, 'cx_data.' || known.kind, 'DELETE') THEN
 		RAISE EXCEPTION 'permission denied to delete what source "%" delivered', argument ->> 'source' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	IF known.kind = 'event' THEN
 		DELETE FROM cx_data.event WHERE source_id = known.source_id;
+	ELSIF known.kind = 'ticket' THEN
+		DELETE FROM cx_data.ticket WHERE source_id = known.source_id;
 	ELSE
 		DELETE FROM cx_data.feedback WHERE source_id = known.source_id;
 	END IF;
@@ -151,7 +153,7 @@ DECLARE
 BEGIN
 	PERFORM cx.require_program();
 	PERFORM cx.require_read_committed();
-	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' ELSE 'responded_at' END] LOOP
+	FOREACH missing IN ARRAY ARRAY['key', CASE kind WHEN 'event' THEN 'occurred_at' WHEN 'ticket' THEN 'opened_at' ELSE 'responded_at' END] LOOP
 		IF mapping ->> missing IS NULL THEN
 			RAISE EXCEPTION '% must be given', missing USING ERRCODE = 'invalid_parameter_value', HINT = 'It is an SQL expression over the columns of the relation, in a text.';
 		END IF;
@@ -182,7 +184,7 @@ BEGIN
 	RETURN result.inserted + result.updated;
 END
 $$;
-COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.attach(text, text, regclass, json) IS 'attaches a relation; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.attach_feedback(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, metric text DEFAULT NULL, score text DEFAULT NULL, responded_at text DEFAULT NULL, comment text DEFAULT NULL, channel text DEFAULT NULL, org_unit text DEFAULT NULL, staff text DEFAULT NULL, kind text DEFAULT NULL, attributes text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
 	LANGUAGE sql
@@ -193,6 +195,11 @@ CREATE FUNCTION cx.attach_event(source text, relation regclass, key text, custom
 	LANGUAGE sql
 	RETURN cx.attach('event', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'name', name, 'value', value, 'occurred_at', occurred_at, 'org_unit', org_unit, 'attributes', attributes, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
 COMMENT ON FUNCTION cx.attach_event(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are events, as attach_feedback does for feedback: cx_data.event follows each of its changes';
+
+CREATE FUNCTION cx.attach_ticket(source text, relation regclass, key text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, status text DEFAULT NULL, priority text DEFAULT NULL, opened_at text DEFAULT NULL, first_response_at text DEFAULT NULL, solved_at text DEFAULT NULL, reopened text DEFAULT NULL, staff text DEFAULT NULL, org_unit text DEFAULT NULL, root_cause text DEFAULT NULL, subject text DEFAULT NULL, closed_at text DEFAULT NULL, only_if text DEFAULT NULL, customer_kind text DEFAULT NULL, on_unknown text DEFAULT 'error', on_error text DEFAULT 'fail', changed_at text DEFAULT NULL) RETURNS bigint
+	LANGUAGE sql
+	RETURN cx.attach('ticket', source, relation, pg_catalog.json_strip_nulls(pg_catalog.json_build_object('key', key, 'customer', customer, 'touchpoint', touchpoint, 'status', status, 'priority', priority, 'opened_at', opened_at, 'first_response_at', first_response_at, 'solved_at', solved_at, 'reopened', reopened, 'staff', staff, 'org_unit', org_unit, 'root_cause', root_cause, 'subject', subject, 'closed_at', closed_at, 'only_if', only_if, 'customer_kind', NULLIF(customer_kind, 'code'), 'on_unknown', NULLIF(on_unknown, 'error'), 'on_error', NULLIF(on_error, 'fail'), 'changed_at', changed_at)));
+COMMENT ON FUNCTION cx.attach_ticket(text, regclass, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) IS 'attaches a table whose rows are tickets of another tool, as attach_feedback does for feedback: cx_data.ticket and its history follow each of its changes. status gives new, open, pending, on_hold, solved (or resolved) or closed, and where it is not given follows from closed_at and solved_at; priority gives low, normal, high or urgent, and NULL is normal; reopened gives how often it was reopened, else that is counted. Where solved_at is not given or NULL, a solved ticket takes closed_at, else the time of the change that solved it: changed_at, else now; if it came solved, opened_at';
 
 CREATE FUNCTION cx.detach_source(source text, keep_rows boolean DEFAULT true) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -211,7 +218,7 @@ BEGIN
 	RETURN cx.as_program_owner('unregister', jsonb_build_object('source', source, 'keep_rows', coalesce(keep_rows, true)))::bigint;
 END
 $$;
-COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback or events were removed';
+COMMENT ON FUNCTION cx.detach_source(text, boolean) IS 'ends the capturing of a source; what was captured stays unless keep_rows is false; gives how many rows of feedback, events or tickets were removed';
 
 CREATE FUNCTION cx.sync_source(source text, since timestamptz DEFAULT NULL, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -227,4 +234,4 @@ BEGIN
 	PERFORM cx.as_program_owner('end_sync', jsonb_build_object('source', source, 'changed_until', changed_until, 'all_rows', since IS NULL));
 END
 $$;
-COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback or events in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';
+COMMENT ON FUNCTION cx.sync_source(text, timestamptz) IS 'brings feedback, events or tickets in step with a source: with since only rows changed since then, else all of them, and rows that left leave; doing it again changes nothing';

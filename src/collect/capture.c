@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * capture.c
- *	  The trigger on attached relations: keeps feedback and events in step.
+ *	  The trigger on attached relations: keeps feedback, events and tickets in step.
  *
  * The mapping runs over the rows of the statement with the rights of the
  * relation's owner; what comes out is written with the rights of the program's
@@ -558,14 +558,14 @@ trigger_source(const TriggerData *trigger, const Captured *captured)
 	const Mapping *mapping = &captured->mapping;
 	const CatalogEntry *source = catalog_find(PROGRAM_SOURCE, mapping->source);
 
-	if (source == NULL || source->is_event != mapping->is_event || !OidIsValid(source->relation) || !captured->is_signed)
+	if (source == NULL || source->kind != mapping->kind || !OidIsValid(source->relation) || !captured->is_signed)
 	{
 		ereport(mapping->records_errors ? WARNING : ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("trigger \"%s\" on \"%s\" is not registered as source \"%s\" of the CX program",
 						trigger->tg_trigger->tgname, RelationGetRelationName(trigger->tg_relation), mapping->source),
 				 errhint("Drop the trigger, or attach the relation with cx.attach_%s().",
-						 mapping->is_event ? "event" : "feedback")));
+						 source_kind_names[mapping->kind])));
 		return NULL;
 	}
 	return source->is_pulled || !relation_belongs(trigger->tg_relation, source->relation) ? NULL : source;
@@ -616,7 +616,7 @@ capture_fired(Capture *capture, TriggerData *trigger)
 	error_context_stack = callback.previous;
 }
 
-/* Trigger on attached relations: keep feedback or events in step with the statement. */
+/* Trigger on attached relations: keep feedback, events or tickets in step with the statement. */
 PG_FUNCTION_INFO_V1(capture);
 Datum
 capture(PG_FUNCTION_ARGS)

@@ -2,7 +2,7 @@
 
 CREATE FUNCTION cx.capture() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback or events in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
+COMMENT ON FUNCTION cx.capture() IS 'trigger on attached relations: keeps feedback, events or tickets in step; its arguments hold the mapping, which runs with the rights of the relation''s owner';
 
 CREATE FUNCTION cx.as_program_owner(work text, argument jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION cx.add_customers(text[], timestamptz[], text) IS 'adds custo
 
 CREATE FUNCTION cx.create_capture_triggers(source text, arguments text[]) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and attach_event';
+COMMENT ON FUNCTION cx.create_capture_triggers(text, text[]) IS 'checks a mapping and makes the triggers of a source on its relation; called by attach_feedback and its like';
 
 CREATE FUNCTION cx.drop_capture_triggers(relation regclass, source text) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
@@ -57,7 +57,7 @@ COMMENT ON FUNCTION cx.cover_children(text) IS 'makes the triggers of a source o
 
 CREATE FUNCTION cx.pull_source(source text, since timestamptz, keys text[], part regclass, OUT inserted bigint, OUT updated bigint, OUT deleted bigint, OUT failed bigint, OUT changed_until timestamptz)
 	AS 'MODULE_PATHNAME' LANGUAGE C;
-COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback or events in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
+COMMENT ON FUNCTION cx.pull_source(text, timestamptz, text[], regclass) IS 'brings feedback, events or tickets in step with the attached relation, with its rows changed since a time, with some of its keys, or with one of its partitions; called by sync_source';
 
 CREATE FUNCTION cx.count_source(source text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;

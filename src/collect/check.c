@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check.c
- *	  Checks of rows of feedback and events.
+ *	  Checks of rows of feedback, events and tickets.
  *
  * A check gives false and says what is wrong; whether that becomes an error of
  * the statement or a row of import_error is up to the caller.
@@ -96,18 +96,66 @@ check_metric_given(const char *metric, Problem *problem)
 					  "a score without a metric");
 }
 
+/* Whether a word is one of those that may stand there. */
+static bool
+is_among(const char *word, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Whether this is a kind of feedback. */
 bool
 check_kind(const char *kind, Problem *problem)
 {
 	static const char *const kinds[] = {"survey", "complaint", "suggestion", "social", "mystery", "trial", "staff"};
 
-	for (int i = 0; i < (int) lengthof(kinds); i++)
-		if (strcmp(kind, kinds[i]) == 0)
-			return true;
+	if (is_among(kind, kinds, lengthof(kinds)))
+		return true;
 	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
 					  "Use survey, complaint, suggestion, social, mystery, trial or staff.",
 					  "kind \"%s\" does not exist", kind);
+}
+
+/* Whether this is the status of a ticket, which must have one. */
+bool
+check_status(const char *status, Problem *problem)
+{
+	static const char *const statuses[] = {"new", "open", "pending", "on_hold", "solved", "closed"};
+
+	if (status == NULL)
+		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, "Each ticket has one, so map NULL too; or leave such rows out with only_if.",
+						  "status is NULL");
+	if (is_among(status, statuses, lengthof(statuses)))
+		return true;
+	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
+					  "Use new, open, pending, on_hold, solved or closed; CASE maps other words to them.",
+					  "status \"%s\" is not known", status);
+}
+
+/* Whether this is the priority of a ticket. */
+bool
+check_priority(const char *priority, Problem *problem)
+{
+	static const char *const priorities[] = {"low", "normal", "high", "urgent"};
+
+	if (is_among(priority, priorities, lengthof(priorities)))
+		return true;
+	return problem_is(problem, ERRCODE_CHECK_VIOLATION,
+					  "Use low, normal, high or urgent; CASE maps other words to them.",
+					  "priority \"%s\" is not known", priority);
+}
+
+/* Whether a ticket can have been reopened so often. */
+bool
+check_reopened(int reopened, Problem *problem)
+{
+	if (reopened >= 0)
+		return true;
+	return problem_is(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "It says how often the ticket was reopened, 0 for never.",
+					  "reopened %d is below 0", reopened);
 }
 
 /* Whether a time is one on the calendar. */

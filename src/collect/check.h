@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check.h
- *	  What must hold for a row of feedback or of an event, whoever writes it.
+ *	  What must hold for a row of feedback, of an event or of a ticket, whoever writes it.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +22,9 @@ extern bool problem_is(Problem *problem, int sqlstate, const char *hint, const c
 pg_noreturn extern void problem_raise(const Problem *problem) pg_attribute_cold;
 extern bool check_score(const char *metric, double score, Problem *problem);
 extern bool check_kind(const char *kind, Problem *problem);
+extern bool check_status(const char *status, Problem *problem);
+extern bool check_priority(const char *priority, Problem *problem);
+extern bool check_reopened(int reopened, Problem *problem);
 extern bool check_time(TimestampTz at, const char *column, Problem *problem);
 extern bool check_metric_given(const char *metric, Problem *problem);
 extern bool check_found(const CatalogEntry *entry, ProgramTable table, const char *code, Problem *problem);

@@ -72,7 +72,8 @@ BEGIN
 			OR strpos(lower(e.message), lower(CASE WHEN length(s) > 2 THEN s ELSE format('"%s"', s) END)) > 0
 			OR (length(s) > 2 AND strpos(lower(e.source_key), lower(s)) > 0))
 		OR EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer)
-		OR EXISTS (SELECT FROM cx_data.event AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer));
+		OR EXISTS (SELECT FROM cx_data.event AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer)
+		OR EXISTS (SELECT FROM cx_data.ticket AS f WHERE f.source_id = e.source_id AND f.source_key = e.source_key AND f.customer_id = customer));
 	GET DIAGNOSTICS erased = ROW_COUNT;
 	RETURN deleted + erased;
 END

@@ -130,10 +130,10 @@ import_source(const char *name)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("source \"%s\" does not exist", name),
 				 errhint("SELECT cx.create_import(...) makes a source that responses are imported for.")));
-	if (source->is_event || OidIsValid(source->relation))
+	if (source->kind != SOURCE_FEEDBACK || OidIsValid(source->relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("source \"%s\" is attached to a relation, or delivers events", name),
+				 errmsg("source \"%s\" is attached to a relation, or delivers no feedback", name),
 				 errhint("Import under the name of another source.")));
 	return source;
 }

@@ -164,7 +164,7 @@ BEGIN
 	ON CONFLICT (name) DO UPDATE SET mapping = excluded.mapping WHERE known.relation IS NULL AND known.kind = 'feedback'
 	RETURNING source_id INTO result;
 	IF result IS NULL THEN
-		RAISE EXCEPTION 'source "%" is attached to a relation, or delivers events', source
+		RAISE EXCEPTION 'source "%" is attached to a relation, or delivers no feedback', source
 			USING ERRCODE = 'duplicate_object', HINT = 'Choose another name.';
 	END IF;
 	RETURN result;

@@ -33,36 +33,49 @@
 /* A field of a mapping. */
 typedef struct FieldInfo
 {
-	const char *name;			/* argument of attach_feedback or attach_event */
-	const char *event_name;		/* the same for events, where it differs; NULL if events do not have it */
+	const char *names[SOURCE_KINDS];	/* argument of attach_feedback, attach_event and attach_ticket; NULL where it is none */
 	Oid			type;			/* what the expression is converted to */
 	const char *type_name;		/* the same in SQL */
 } FieldInfo;
 
 static const FieldInfo fields[MAPPING_FIELDS] = {
-	[FIELD_KEY] = {"key", "key", TEXTOID, "text"},
-	[FIELD_CUSTOMER] = {"customer", "customer", TEXTOID, "text"},
-	[FIELD_TOUCHPOINT] = {"touchpoint", "touchpoint", TEXTOID, "text"},
-	[FIELD_METRIC] = {"metric", NULL, TEXTOID, "text"},
-	[FIELD_SCORE] = {"score", NULL, FLOAT8OID, "double precision"},
-	[FIELD_AT] = {"responded_at", "occurred_at", TIMESTAMPTZOID, "timestamptz"},
-	[FIELD_COMMENT] = {"comment", NULL, TEXTOID, "text"},
-	[FIELD_CHANNEL] = {"channel", NULL, TEXTOID, "text"},
-	[FIELD_ORG_UNIT] = {"org_unit", "org_unit", TEXTOID, "text"},
-	[FIELD_STAFF] = {"staff", NULL, TEXTOID, "text"},
-	[FIELD_KIND] = {"kind", NULL, TEXTOID, "text"},
-	[FIELD_NAME] = {NULL, "name", TEXTOID, "text"},
-	[FIELD_VALUE] = {NULL, "value", FLOAT8OID, "double precision"},
-	[FIELD_ATTRIBUTES] = {"attributes", "attributes", JSONBOID, "jsonb"},
-	[FIELD_CHANGED_AT] = {"changed_at", "changed_at", TIMESTAMPTZOID, "timestamptz"},
-	[FIELD_ONLY_IF] = {"only_if", "only_if", BOOLOID, "boolean"},
+	[FIELD_KEY] = {{"key", "key", "key"}, TEXTOID, "text"},
+	[FIELD_CUSTOMER] = {{"customer", "customer", "customer"}, TEXTOID, "text"},
+	[FIELD_TOUCHPOINT] = {{"touchpoint", "touchpoint", "touchpoint"}, TEXTOID, "text"},
+	[FIELD_METRIC] = {{"metric", NULL, NULL}, TEXTOID, "text"},
+	[FIELD_SCORE] = {{"score", NULL, NULL}, FLOAT8OID, "double precision"},
+	[FIELD_AT] = {{"responded_at", "occurred_at", "opened_at"}, TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_COMMENT] = {{"comment", NULL, "subject"}, TEXTOID, "text"},
+	[FIELD_CHANNEL] = {{"channel", NULL, NULL}, TEXTOID, "text"},
+	[FIELD_ORG_UNIT] = {{"org_unit", "org_unit", "org_unit"}, TEXTOID, "text"},
+	[FIELD_STAFF] = {{"staff", NULL, "staff"}, TEXTOID, "text"},
+	[FIELD_KIND] = {{"kind", NULL, NULL}, TEXTOID, "text"},
+	[FIELD_NAME] = {{NULL, "name", NULL}, TEXTOID, "text"},
+	[FIELD_VALUE] = {{NULL, "value", NULL}, FLOAT8OID, "double precision"},
+	[FIELD_ATTRIBUTES] = {{"attributes", "attributes", NULL}, JSONBOID, "jsonb"},
+	[FIELD_CHANGED_AT] = {{"changed_at", "changed_at", "changed_at"}, TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_STATUS] = {{NULL, NULL, "status"}, TEXTOID, "text"},
+	[FIELD_PRIORITY] = {{NULL, NULL, "priority"}, TEXTOID, "text"},
+	[FIELD_FIRST_RESPONSE_AT] = {{NULL, NULL, "first_response_at"}, TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_SOLVED_AT] = {{NULL, NULL, "solved_at"}, TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_CLOSED_AT] = {{NULL, NULL, "closed_at"}, TIMESTAMPTZOID, "timestamptz"},
+	[FIELD_REOPENED] = {{NULL, NULL, "reopened"}, INT4OID, "integer"},
+	[FIELD_ROOT_CAUSE] = {{NULL, NULL, "root_cause"}, TEXTOID, "text"},
+	[FIELD_ONLY_IF] = {{"only_if", "only_if", "only_if"}, BOOLOID, "boolean"},
 };
 
-/* The name of a field in attach_feedback or attach_event; NULL if it is not an argument. */
-static const char *
-field_name(const Mapping *mapping, int field)
+/* The name of a field as an argument of the function that attaches; NULL if it is none. */
+const char *
+mapping_field_name(const Mapping *mapping, MappingField field)
 {
-	return mapping->is_event ? fields[field].event_name : fields[field].name;
+	return fields[field].names[mapping->kind];
+}
+
+/* How many fields a query for all of them gives. */
+int
+mapping_columns(const Mapping *mapping)
+{
+	return mapping->kind == SOURCE_TICKET ? MAPPING_COLUMNS : FIELD_STATUS;
 }
 
 /* Take one pair of arguments into the mapping. */
@@ -70,7 +83,7 @@ static bool
 mapping_take(Mapping *mapping, const char *name, const char *value)
 {
 	for (int field = 0; field < MAPPING_FIELDS; field++)
-		if (field_name(mapping, field) != NULL && strcmp(name, field_name(mapping, field)) == 0)
+		if (mapping_field_name(mapping, field) != NULL && strcmp(name, mapping_field_name(mapping, field)) == 0)
 		{
 			mapping->expressions[field] = value;
 			return true;
@@ -92,22 +105,22 @@ mapping_take(Mapping *mapping, const char *name, const char *value)
 Mapping
 mapping_read(int count, char **arguments)
 {
-	Mapping		mapping = {0};
-	bool		is_right = count >= 2 && count % 2 == 0 &&
-		(strcmp(arguments[0], "feedback") == 0 || strcmp(arguments[0], "event") == 0);
+	Mapping		mapping = {.kind = SOURCE_KINDS};
+	bool		is_right;
 
+	for (int kind = 0; count >= 2 && kind < SOURCE_KINDS; kind++)
+		if (strcmp(arguments[0], source_kind_names[kind]) == 0)
+			mapping.kind = (SourceKind) kind;
+	is_right = mapping.kind != SOURCE_KINDS && count % 2 == 0;
 	if (is_right)
-	{
-		mapping.is_event = strcmp(arguments[0], "event") == 0;
 		mapping.source = arguments[1];
-	}
 	for (int i = 2; is_right && i < count; i += 2)
 		is_right = mapping_take(&mapping, arguments[i], arguments[i + 1]);
 	if (!is_right || mapping.alias == NULL || mapping.expressions[FIELD_KEY] == NULL || mapping.expressions[FIELD_AT] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("capture() does not understand its arguments"),
-				 errhint("Let cx.attach_feedback() or cx.attach_event() make the triggers.")));
+				 errhint("Let cx.attach_feedback(), cx.attach_event() or cx.attach_ticket() make the triggers.")));
 	return mapping;
 }
 
@@ -130,7 +143,7 @@ mapping_query(const Mapping *mapping, const char *rows)
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int field = 0; field < MAPPING_COLUMNS; field++)
+	for (int field = 0; field < mapping_columns(mapping); field++)
 	{
 		appendStringInfoString(&query, field == 0 ? "" : ", ");
 		if (mapping->expressions[field] == NULL)
@@ -209,7 +222,7 @@ expression_check_transition(const Mapping *mapping, Relation relation, const cha
 static void
 mapping_check_field(const Mapping *mapping, Relation relation, int field)
 {
-	ExpressionContext context = {field_name(mapping, field), mapping->expressions[field]};
+	ExpressionContext context = {mapping_field_name(mapping, field), mapping->expressions[field]};
 	ErrorContextCallback callback = {error_context_stack, expression_error, &context};
 
 	if (context.expression == NULL)

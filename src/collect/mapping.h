@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * mapping.h
- *	  How the rows of an attached relation become feedback or events.
+ *	  How the rows of an attached relation become feedback, events or tickets.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,6 +14,7 @@
 #include "utils/reltrigger.h"
 
 #include "compat.h"
+#include "program/catalog.h"
 
 /* Names under which a statement's rows are queried. */
 #define MAPPING_NEW_ROWS "cx_new"
@@ -27,8 +28,8 @@ typedef enum MappingField
 	FIELD_TOUCHPOINT,
 	FIELD_METRIC,
 	FIELD_SCORE,
-	FIELD_AT,
-	FIELD_COMMENT,
+	FIELD_AT,					/* when it was said, happened or was opened */
+	FIELD_COMMENT,				/* of a ticket the subject */
 	FIELD_CHANNEL,
 	FIELD_ORG_UNIT,
 	FIELD_STAFF,
@@ -37,7 +38,14 @@ typedef enum MappingField
 	FIELD_VALUE,
 	FIELD_ATTRIBUTES,
 	FIELD_CHANGED_AT,
-	MAPPING_COLUMNS,			/* of these a query consists */
+	FIELD_STATUS,				/* this and the next ones: of tickets alone */
+	FIELD_PRIORITY,
+	FIELD_FIRST_RESPONSE_AT,
+	FIELD_SOLVED_AT,
+	FIELD_CLOSED_AT,
+	FIELD_REOPENED,
+	FIELD_ROOT_CAUSE,
+	MAPPING_COLUMNS,			/* of these a query consists, see mapping_columns */
 	FIELD_ONLY_IF = MAPPING_COLUMNS,	/* and this is its condition */
 	MAPPING_FIELDS
 } MappingField;
@@ -47,7 +55,7 @@ typedef struct Mapping
 {
 	const char *source;			/* name of the source */
 	const char *alias;			/* what the expressions may call the relation */
-	bool		is_event;		/* makes events, not feedback */
+	SourceKind	kind;			/* what it makes of the rows */
 	bool		creates_touchpoints;	/* on_unknown is create */
 	bool		records_errors; /* on_error is record */
 	bool		keeps_versions; /* rows say when they were changed, for they may come out of order */
@@ -56,6 +64,8 @@ typedef struct Mapping
 } Mapping;
 
 extern Mapping mapping_read(int count, char **arguments);
+extern const char *mapping_field_name(const Mapping *mapping, MappingField field);
+extern int	mapping_columns(const Mapping *mapping);
 extern char *mapping_query(const Mapping *mapping, const char *rows);
 extern char *mapping_field_query(const Mapping *mapping, MappingField field, const char *rows);
 extern char *mapping_key_query(const Mapping *mapping, const char *rows);

@@ -263,7 +263,7 @@ pull_write(Pull *pull, TargetMode mode)
 }
 
 /*
- * Bring feedback or events in step with an attached relation:
+ * Bring feedback, events or tickets in step with an attached relation:
  * pull_source(source, since, keys, part).  With since only rows changed since
  * then, with keys only these rows; else all of them, and what is not among them
  * leaves.  With part, the rows of this partition or child alone.
@@ -362,7 +362,7 @@ create_triggers(Relation relation, const CatalogEntry *source, int count, char *
 		{"delete", "AFTER DELETE", "REFERENCING OLD TABLE AS " MAPPING_OLD_ROWS},
 		{"truncate", "BEFORE TRUNCATE", ""},
 	};
-	char	   *prefix = psprintf("cx_%s_" INT64_FORMAT, source->is_event ? "event" : "feedback", source->id);
+	char	   *prefix = psprintf("cx_%s_" INT64_FORMAT, source_kind_names[source->kind], source->id);
 	bool		is_pulled = source->is_pulled;
 	ActingAs	before = act_as(relation->rd_rel->relowner);
 

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "collect/sink.h"
+#include "collect/ticket_row.h"
 #include "people/erase.h"
 #include "program/owner.h"
 
@@ -70,9 +71,9 @@ typedef struct WaitingRow
 
 /* The columns of the rows that are ready. */
 TupleDesc
-sink_columns(void)
+sink_columns(SourceKind kind)
 {
-	TupleDesc	columns = CreateTemplateTupleDesc(READY_COLUMNS);
+	TupleDesc	columns = CreateTemplateTupleDesc(kind == SOURCE_TICKET ? READY_COLUMNS : READY_STATUS);
 
 	TupleDescInitEntry(columns, READY_KEY + 1, "source_key", TEXTOID, -1, 0);
 	TupleDescInitEntry(columns, READY_CUSTOMER + 1, "customer_id", INT8OID, -1, 0);
@@ -90,6 +91,15 @@ sink_columns(void)
 	TupleDescInitEntry(columns, READY_ATTRIBUTES + 1, "attributes", JSONBOID, -1, 0);
 	TupleDescInitEntry(columns, READY_CHANGED_AT + 1, "changed_at", TIMESTAMPTZOID, -1, 0);
 	TupleDescInitEntry(columns, READY_CUSTOMER_MERGE + 1, "customer_merge_id", INT8OID, -1, 0);
+	if (kind != SOURCE_TICKET)
+		return columns;
+	TupleDescInitEntry(columns, READY_STATUS + 1, "status", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_PRIORITY + 1, "priority", TEXTOID, -1, 0);
+	TupleDescInitEntry(columns, READY_FIRST_RESPONDED_AT + 1, "first_responded_at", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(columns, READY_SOLVED_AT + 1, "solved_at", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(columns, READY_CLOSED_AT + 1, "closed_at", TIMESTAMPTZOID, -1, 0);
+	TupleDescInitEntry(columns, READY_REOPEN_COUNT + 1, "reopen_count", INT4OID, -1, 0);
+	TupleDescInitEntry(columns, READY_ROOT_CAUSE + 1, "root_cause", TEXTOID, -1, 0);
 	return columns;
 }
 
@@ -457,8 +467,8 @@ sink_wait(Sink *sink, SinkCustomer *customer, Datum *values, bool *nulls)
 		sink_add_waiting(sink);
 }
 
-/* The text in a column of the row at hand, or NULL. */
-static char *
+/* The text in a field of the row at hand, or NULL. */
+char *
 mapped_text(TupleTableSlot *slot, MappingField field)
 {
 	return slot->tts_isnull[field] ? NULL : TextDatumGetCString(slot->tts_values[field]);
@@ -565,7 +575,7 @@ ready_set_version(TupleTableSlot *slot, Datum *values, bool *nulls)
 static bool
 sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, bool *nulls, Problem *problem)
 {
-	const char *time_name = mapping->is_event ? "occurred_at" : "responded_at";
+	const char *time_name = mapping_field_name(mapping, FIELD_AT);
 
 	memset(nulls, true, sizeof(bool) * READY_COLUMNS);
 	ready_copy(slot, values, nulls);
@@ -580,13 +590,13 @@ sink_make_ready(const Mapping *mapping, TupleTableSlot *slot, Datum *values, boo
 		return false;
 	if (mapping->keeps_versions)
 		ready_set_version(slot, values, nulls);
-	if (mapping->is_event && nulls[READY_NAME])
+	if (mapping->kind == SOURCE_EVENT && nulls[READY_NAME])
 		return problem_is(problem, ERRCODE_NOT_NULL_VIOLATION, NULL, "name is NULL");
 	return ready_set_touchpoint(mapping, mapped_text(slot, FIELD_TOUCHPOINT), values, nulls, problem) &&
 		ready_set_code(PROGRAM_ORG_UNIT, mapped_text(slot, FIELD_ORG_UNIT), READY_ORG_UNIT, values, nulls, problem) &&
 		ready_set_code(PROGRAM_STAFF, mapped_text(slot, FIELD_STAFF), READY_STAFF, values, nulls, problem) &&
-		ready_set_kind(slot, values, nulls, problem) &&
-		ready_set_score(slot, values, nulls, problem);
+		(mapping->kind == SOURCE_TICKET ? ticket_row_set(mapping, slot, values, nulls, problem) :
+		 ready_set_kind(slot, values, nulls, problem) && ready_set_score(slot, values, nulls, problem));
 }
 
 /* Take one mapped row. */
@@ -605,8 +615,8 @@ sink_take(Sink *sink, TupleTableSlot *slot)
 	{
 		sink_reject(sink, mapped_text(slot, FIELD_KEY), mapped_text(slot, FIELD_CUSTOMER), &problem);
 		/* an import hands over what it made the row of */
-		if (sink->failure == NULL && slot->tts_tupleDescriptor->natts > MAPPING_COLUMNS)
-			sink_keep_bad(sink, slot->tts_values[MAPPING_COLUMNS]);
+		if (sink->failure == NULL && slot->tts_tupleDescriptor->natts > mapping_columns(sink->mapping))
+			sink_keep_bad(sink, slot->tts_values[mapping_columns(sink->mapping)]);
 		return;
 	}
 	code = mapped_text(slot, FIELD_CUSTOMER);
@@ -649,7 +659,7 @@ sink_receive(TupleTableSlot *slot, DestReceiver *receiver)
 static void
 sink_startup(DestReceiver *receiver, int operation, TupleDesc columns)
 {
-	Assert(columns->natts >= MAPPING_COLUMNS);
+	Assert(columns->natts >= mapping_columns(((Sink *) receiver)->mapping));
 }
 
 /* The executor's calls after the last row. */
@@ -661,12 +671,18 @@ sink_shutdown(DestReceiver *receiver)
 /*
  * Lock the table that rows will be written to, as writing does, before their
  * codes are looked up: what a transaction deletes that keeps writers away (see
- * row_in_use) is then either still there when it is looked up, or gone.
+ * row_in_use) is then either still there when it is looked up, or gone.  What
+ * is solved resolves alerts too; whoever locks both tables takes them in this
+ * order.
  */
 void
 sink_lock_target(const Mapping *mapping)
 {
-	LockRelationOid(program_table(mapping->is_event ? PROGRAM_EVENT : PROGRAM_FEEDBACK), RowExclusiveLock);
+	static const ProgramTable targets[SOURCE_KINDS] = {PROGRAM_FEEDBACK, PROGRAM_EVENT, PROGRAM_TICKET};
+
+	if (mapping->kind == SOURCE_TICKET)
+		LockRelationOid(program_table(PROGRAM_ALERT), RowExclusiveLock);
+	LockRelationOid(program_table(targets[mapping->kind]), RowExclusiveLock);
 }
 
 /* A sink for rows of this mapping, in the current memory context. */
@@ -683,7 +699,7 @@ sink_begin(const Mapping *mapping, bool reports_progress)
 	sink->mapping = mapping;
 	sink->context = CurrentMemoryContext;
 	sink->row_context = AllocSetContextCreate(CurrentMemoryContext, "cx mapped row", ALLOCSET_SMALL_SIZES);
-	sink->columns = sink_columns();
+	sink->columns = sink_columns(mapping->kind);
 	sink->ready = tuplestore_begin_heap(true, false, work_mem);
 	sink->changed_until = DT_NOBEGIN;
 	sink->customers = sinkcust_create(CurrentMemoryContext, 16, NULL);
@@ -731,11 +747,11 @@ sink_append(Sink *sink, Sink *part)
 	}
 }
 
-/* The key of the first of some rows that are ready. */
+/* The key, which comes first in all kinds, of the first of some rows that are ready. */
 char *
 sink_first_key(Tuplestorestate *ready)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(sink_columns(), &TTSOpsMinimalTuple);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(sink_columns(SOURCE_FEEDBACK), &TTSOpsMinimalTuple);
 	char	   *key = NULL;
 	bool		isnull;
 

@@ -33,13 +33,20 @@ enum ReadyColumn
 	READY_KIND,
 	READY_METRIC,
 	READY_CHANNEL,
-	READY_COMMENT,
+	READY_COMMENT,				/* of a ticket the subject */
 	READY_NAME,
 	READY_VALUE,
 	READY_ATTRIBUTES,
 	READY_CHANGED_AT,
 	READY_CUSTOMER_MERGE,
-	READY_COLUMNS
+	READY_STATUS,				/* this and the next ones: of tickets alone */
+	READY_PRIORITY,
+	READY_FIRST_RESPONDED_AT,
+	READY_SOLVED_AT,
+	READY_CLOSED_AT,
+	READY_REOPEN_COUNT,
+	READY_ROOT_CAUSE,
+	READY_COLUMNS				/* of tickets; others end before the status */
 };
 
 /* A row that cannot be written. */
@@ -90,6 +97,7 @@ extern char *sink_first_key(Tuplestorestate *ready);
 extern void sink_add_bad(Sink *sink, const char *key, int sqlstate, const char *message, bool is_hidden);
 extern void sink_keep_bad(Sink *sink, Datum payload);
 extern bool sink_is_erased(const Mapping *mapping, const char *code);
-extern TupleDesc sink_columns(void);
+extern TupleDesc sink_columns(SourceKind kind);
+extern char *mapped_text(TupleTableSlot *slot, MappingField field);
 
 #endif							/* CX_SINK_H */

@@ -11,6 +11,8 @@ captured AS (
 	SELECT source_id, count(*) AS captured_rows, max(responded_at) AS last_row_at FROM cx_data.feedback GROUP BY source_id
 	UNION ALL
 	SELECT source_id, count(*), max(occurred_at) FROM cx_data.event GROUP BY source_id
+	UNION ALL
+	SELECT source_id, count(*), max(opened_at) FROM cx_data.ticket GROUP BY source_id
 ),
 failed AS (
 	SELECT source_id, count(*) AS error_rows, cx.last_import_error(source_id) AS last_error
@@ -31,15 +33,15 @@ LEFT JOIN failed AS f USING (source_id)
 LEFT JOIN LATERAL cx.try_count_source(s.name) AS counted ON a.has_trigger;
 COMMENT ON VIEW cx_data.source_status IS 'state of each source, counted now: rows it holds, rows captured, and what is between them';
 COMMENT ON COLUMN cx_data.source_status.source IS 'name of the source, unique per row';
-COMMENT ON COLUMN cx_data.source_status.kind IS 'what it delivers: feedback or event';
+COMMENT ON COLUMN cx_data.source_status.kind IS 'what it delivers: feedback, event or ticket';
 COMMENT ON COLUMN cx_data.source_status.relation IS 'table, view or foreign table that is attached, with its schema; NULL if none is or it was dropped';
 COMMENT ON COLUMN cx_data.source_status.how IS 'how rows come in: triggers, pulled (by cx.sync_source), imported (cx.import_feedback, cx.import_csv), submitted (cx.submit_feedback, or by hand), or detached: they do not';
 COMMENT ON COLUMN cx_data.source_status.on_error IS 'what happens to a row that cannot be captured: fail (the statement fails), or record (in cx_data.import_error)';
 COMMENT ON COLUMN cx_data.source_status.source_rows IS 'rows of the relation that are to be captured; NULL if detached, or if they cannot be counted: last_error says why';
-COMMENT ON COLUMN cx_data.source_status.captured_rows IS 'rows of feedback or events from this source';
+COMMENT ON COLUMN cx_data.source_status.captured_rows IS 'rows of feedback, events or tickets from this source';
 COMMENT ON COLUMN cx_data.source_status.error_rows IS 'rows that could not be captured, as recorded in cx_data.import_error';
 COMMENT ON COLUMN cx_data.source_status.difference IS 'source_rows minus captured_rows minus error_rows: above 0, rows are still to come, below 0, to leave';
-COMMENT ON COLUMN cx_data.source_status.last_row_at IS 'latest responded_at or occurred_at captured; NULL if nothing is';
+COMMENT ON COLUMN cx_data.source_status.last_row_at IS 'latest responded_at, occurred_at or opened_at captured; NULL if nothing is';
 COMMENT ON COLUMN cx_data.source_status.lag_seconds IS 'seconds from last_row_at to now';
 COMMENT ON COLUMN cx_data.source_status.pulled_at IS 'when rows were last pulled';
 COMMENT ON COLUMN cx_data.source_status.compared_at IS 'when all rows were last compared, those that left included';

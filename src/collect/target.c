@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * target.c
- *	  The fixed statements that write feedback and events.
+ *	  The fixed statements that write feedback, events and tickets.
  *
  * They run with the rights of the program's owner over two sets of rows, named
  * cx_rows (ready to be written) and cx_gone (old keys), which the executor
@@ -49,32 +49,55 @@ typedef enum TargetStatement
 #define EVENT_READY "r.customer_id, r.touchpoint_id, r.org_unit_id, r.at, r.name, r.value, r.attributes, r.customer_merge_id"
 #define EVENT_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.occurred_at, t.name, t.value, t.attributes, t.customer_merge_id"
 
+/*
+ * Of a ticket the table may not say all.  Where it does not say when a ticket
+ * was solved or answered first, what is known of it stays; what is not known is
+ * left NULL here, and a trigger puts the time of the change there.
+ */
+#define IS_SOLVED(alias) alias ".status IN ('solved', 'closed')"
+#define TICKET_UNIT "coalesce(r.org_unit_id, (SELECT p.owner_unit_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = r.touchpoint_id))"
+#define TICKET_COLUMNS "customer_id, touchpoint_id, org_unit_id, staff_id, opened_at, status, priority, root_cause, subject, changed_at, customer_merge_id," \
+	" first_responded_at, solved_at, closed_at, reopen_count"
+#define TICKET_FACTS "r.customer_id, r.touchpoint_id, " TICKET_UNIT ", r.staff_id, r.at, r.status, r.priority, r.root_cause, r.comment, r.changed_at, r.customer_merge_id, "
+#define TICKET_READY TICKET_FACTS "r.first_responded_at, CASE WHEN " IS_SOLVED("r") " THEN coalesce(r.solved_at, r.closed_at) END," \
+	" CASE r.status WHEN 'closed' THEN r.closed_at END, coalesce(r.reopen_count, 0)"
+#define TICKET_CHANGED TICKET_FACTS "coalesce(r.first_responded_at, CASE WHEN " IS_SOLVED("t") " OR t.reopened_at IS NOT NULL THEN t.first_responded_at END)," \
+	" CASE WHEN " IS_SOLVED("r") " THEN coalesce(r.solved_at, t.solved_at, r.closed_at) END," \
+	" CASE r.status WHEN 'closed' THEN coalesce(r.closed_at, t.closed_at) END," \
+	" coalesce(r.reopen_count, t.reopen_count + (" IS_SOLVED("t") " AND NOT " IS_SOLVED("r") ")::integer)"
+#define TICKET_THERE "t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, t.opened_at, t.status, t.priority, t.root_cause, t.subject, t.changed_at, t.customer_merge_id," \
+	" t.first_responded_at, t.solved_at, t.closed_at, t.reopen_count"
+
 /* Rows from which on a table is read as a whole instead of row by row. */
 #define TARGET_MANY_ROWS 10000
 
-/* All columns of cx_rows. */
+/* All columns of cx_rows, and those of tickets. */
 #define READY_ALL "source_key, customer_id, touchpoint_id, org_unit_id, staff_id, at, score, kind, metric, channel, comment, name, value, attributes, changed_at, customer_merge_id"
+#define READY_TICKET READY_ALL ", status, priority, first_responded_at, solved_at, closed_at, reopen_count, root_cause"
 
 /* The query for keys that come twice. */
 #define REPEATED_KEYS "SELECT source_key FROM cx_rows GROUP BY source_key HAVING pg_catalog.count(*) > 1"
 
-/* What differs between the two tables. */
+/* What differs between the tables. */
 typedef struct TargetTable
 {
 	const char *name;
-	const char *columns;
+	const char *rows;			/* all columns of cx_rows */
+	const char *columns;		/* its own that are written */
 	const char *ready;			/* the same of cx_rows AS r */
+	const char *changed;		/* the same where it is there already, as t */
 	const char *there;			/* the same of the table AS t */
 	const char *excluded;		/* the same of excluded; NULL where nothing is imported */
 } TargetTable;
 
-static const TargetTable target_tables[2] = {
-	{"cx_data.feedback", FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_THERE, FEEDBACK_EXCLUDED},
-	{"cx_data.event", EVENT_COLUMNS, EVENT_READY, EVENT_THERE, NULL},
+static const TargetTable target_tables[SOURCE_KINDS] = {
+	[SOURCE_FEEDBACK] = {"cx_data.feedback", READY_ALL, FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_READY, FEEDBACK_THERE, FEEDBACK_EXCLUDED},
+	[SOURCE_EVENT] = {"cx_data.event", READY_ALL, EVENT_COLUMNS, EVENT_READY, EVENT_READY, EVENT_THERE, NULL},
+	[SOURCE_TICKET] = {"cx_data.ticket", READY_TICKET, TICKET_COLUMNS, TICKET_READY, TICKET_CHANGED, TICKET_THERE, NULL},
 };
 
-/* Plans kept for the session, for feedback and for events. */
-static SPIPlanPtr target_plans[2][STATEMENTS];
+/* Plans kept for the session, for each kind of source. */
+static SPIPlanPtr target_plans[SOURCE_KINDS][STATEMENTS];
 
 /* The columns of a set of keys. */
 TupleDesc
@@ -194,7 +217,7 @@ target_statement(const TargetTable *table, TargetStatement statement, bool row_b
 	insert = psprintf("INSERT INTO %s AS t (source_id, source_key, %s) SELECT $1, r.source_key, %s FROM %s",
 					  table->name, table->columns, table->ready, rows);
 	update = psprintf("UPDATE %s AS t SET (%s) = ROW (%s) FROM %s WHERE %s AND (%s) IS DISTINCT FROM (%s)",
-					  table->name, table->columns, table->ready, rows, is_row, table->there, table->ready);
+					  table->name, table->columns, table->changed, rows, is_row, table->there, table->changed);
 	missing = psprintf("NOT EXISTS (SELECT FROM %s AS t WHERE %s)", table->name, is_row);
 
 	switch (statement)
@@ -236,21 +259,21 @@ target_statement(const TargetTable *table, TargetStatement statement, bool row_b
  * time may suit its rows.
  */
 static SPIPlanPtr
-target_plan(bool is_event, TargetStatement statement, bool keep)
+target_plan(SourceKind kind, TargetStatement statement, bool keep)
 {
 	Oid			type = INT8OID;
-	SPIPlanPtr	plan = target_plans[is_event][statement];
+	SPIPlanPtr	plan = target_plans[kind][statement];
 
 	if (keep && plan != NULL)
 		return plan;
-	plan = SPI_prepare_cursor(target_statement(&target_tables[is_event], statement, keep), 1, &type,
+	plan = SPI_prepare_cursor(target_statement(&target_tables[kind], statement, keep), 1, &type,
 							  keep ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "cannot prepare a statement: %s", SPI_result_code_string(SPI_result));
 	if (keep)
 	{
 		SPI_keepplan(plan);
-		target_plans[is_event][statement] = plan;
+		target_plans[kind][statement] = plan;
 	}
 	return plan;
 }
@@ -276,17 +299,17 @@ target_execute(SPIPlanPtr plan, int64 source_id)
 
 /* Run a statement; gives how many rows it changed or found. */
 static int64
-target_run(bool is_event, TargetStatement statement, bool keep, int64 source_id)
+target_run(SourceKind kind, TargetStatement statement, bool keep, int64 source_id)
 {
-	target_execute(target_plan(is_event, statement, keep), source_id);
+	target_execute(target_plan(kind, statement, keep), source_id);
 	return SPI_processed;
 }
 
 /* Raise an error if a key comes twice. */
 static void
-target_check_repeated(bool is_event, bool keep, int64 source_id)
+target_check_repeated(SourceKind kind, bool keep, int64 source_id)
 {
-	if (target_run(is_event, STATEMENT_FIND_REPEATED, keep, source_id) > 0)
+	if (target_run(kind, STATEMENT_FIND_REPEATED, keep, source_id) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("key \"%s\" comes twice", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
@@ -392,6 +415,7 @@ target_drop(Sink *sink, const char *find_keys, const char *keep, int64 source_id
 void
 target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode)
 {
+	const TargetTable *table = &target_tables[sink->mapping->kind];
 	ActingAs	before;
 
 	if (sink->ready_count == 0)
@@ -400,13 +424,13 @@ target_drop_repeated(Sink *sink, Tuplestorestate *old_keys, int64 source_id, Tar
 	target_register(sink, old_keys, false);
 	if (sink->ready_count > 1)
 		target_drop(sink, REPEATED_KEYS,
-					"SELECT DISTINCT ON (source_key) " READY_ALL " FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
-					" ORDER BY source_key, place", source_id);
+					psprintf("SELECT DISTINCT ON (source_key) %s FROM (SELECT *, pg_catalog.row_number() OVER () AS place FROM cx_rows) AS r"
+							 " ORDER BY source_key, place", table->rows), source_id);
 	if (mode == TARGET_INSERT || mode == TARGET_REPLACE)
 		target_drop(sink, psprintf("SELECT r.source_key FROM cx_rows AS r JOIN %s AS t ON t.source_id = $1 AND t.source_key = r.source_key%s",
-								   target_tables[sink->mapping->is_event].name,
+								   table->name,
 								   old_keys == NULL ? "" : " WHERE r.source_key NOT IN (SELECT source_key FROM cx_gone WHERE source_key IS NOT NULL)"),
-					"SELECT " READY_ALL " FROM cx_rows WHERE source_key NOT IN (SELECT source_key FROM cx_repeated)", source_id);
+					psprintf("SELECT %s FROM cx_rows WHERE source_key NOT IN (SELECT source_key FROM cx_repeated)", table->rows), source_id);
 	act_as_before(before);
 }
 
@@ -523,7 +547,7 @@ target_record_errors(Sink *sink, int64 source_id)
 TargetCounts
 target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode mode)
 {
-	bool		is_event = sink->mapping->is_event;
+	SourceKind	kind = sink->mapping->kind;
 	bool		keep = mode != TARGET_MIRROR && (mode != TARGET_MERGE || sink->ready_count < TARGET_MANY_ROWS);
 	TargetCounts counts = {0};
 	ActingAs	before = act_as(program_owner());
@@ -532,35 +556,35 @@ target_write(Sink *sink, Tuplestorestate *old_keys, int64 source_id, TargetMode 
 	target_choose_plans(mode, keep);
 	/* where errors are recorded, target_drop_repeated() has seen to that */
 	if (mode != TARGET_INSERT && mode != TARGET_NEWEST && sink->ready_count > 1 && !sink->mapping->records_errors)
-		target_check_repeated(is_event, keep, source_id);
+		target_check_repeated(kind, keep, source_id);
 
 	switch (mode)
 	{
 		case TARGET_INSERT:
 			if (sink->ready_count > 0)
-				counts.inserted = target_run(is_event, sink->ready_count < SINK_PART_ROWS ? STATEMENT_INSERT : STATEMENT_INSERT_MANY, keep, source_id);
+				counts.inserted = target_run(kind, sink->ready_count < SINK_PART_ROWS ? STATEMENT_INSERT : STATEMENT_INSERT_MANY, keep, source_id);
 			break;
 		case TARGET_REPLACE:
-			counts.deleted = target_run(is_event, STATEMENT_DELETE_GONE, keep, source_id);
+			counts.deleted = target_run(kind, STATEMENT_DELETE_GONE, keep, source_id);
 			/* where a key turns up that is another row's, the INSERT below fails */
 			if (sink->ready_count > 0)
 			{
-				counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
-				counts.inserted = target_run(is_event, STATEMENT_INSERT_AFTER, keep, source_id);
+				counts.updated = target_run(kind, STATEMENT_UPDATE, keep, source_id);
+				counts.inserted = target_run(kind, STATEMENT_INSERT_AFTER, keep, source_id);
 			}
 			break;
 		case TARGET_MIRROR:
-			counts.deleted = target_run(is_event, STATEMENT_DELETE_OTHERS, keep, source_id);
+			counts.deleted = target_run(kind, STATEMENT_DELETE_OTHERS, keep, source_id);
 			/* FALLTHROUGH */
 		case TARGET_MERGE:
-			counts.updated = target_run(is_event, STATEMENT_UPDATE, keep, source_id);
-			counts.inserted = target_run(is_event, STATEMENT_INSERT_MISSING, keep, source_id);
+			counts.updated = target_run(kind, STATEMENT_UPDATE, keep, source_id);
+			counts.inserted = target_run(kind, STATEMENT_INSERT_MISSING, keep, source_id);
 			break;
 		case TARGET_NEWEST:
 			if (sink->ready_count == 0)
 				break;
-			counts.updated = target_run(is_event, STATEMENT_UPDATE_OLDER, keep, source_id);
-			counts.inserted = target_run(is_event, STATEMENT_INSERT_NEWEST, keep, source_id);
+			counts.updated = target_run(kind, STATEMENT_UPDATE_OLDER, keep, source_id);
+			counts.inserted = target_run(kind, STATEMENT_INSERT_NEWEST, keep, source_id);
 			break;
 	}
 	act_as_before(before);
@@ -588,7 +612,7 @@ target_delete_bad(Sink *sink, int64 source_id)
 	if (customers_were_erased())
 		target_add_erased_keys(keys);
 	target_register(sink, keys, false);
-	deleted = target_run(sink->mapping->is_event, STATEMENT_DELETE_GONE, false, source_id);
+	deleted = target_run(sink->mapping->kind, STATEMENT_DELETE_GONE, false, source_id);
 	act_as_before(before);
 	tuplestore_end(keys);
 	return deleted;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * target.h
- *	  Writes collected rows into feedback or event.
+ *	  Writes collected rows into feedback, event or ticket.
  *
  *-------------------------------------------------------------------------
  */

@@ -51,7 +51,10 @@ typedef struct CatalogId
 	CatalogEntry *entry;
 } CatalogId;
 
-/* How each table is read: key, code, two integers, zone, relation; rows without a key or a code are none. */
+/* What a source delivers, as column kind says it. */
+const char *const source_kind_names[SOURCE_KINDS] = {"feedback", "event", "ticket"};
+
+/* How each table is read: key, code, two integers, zone, relation; rows without a key or a code are none; kinds of sources by their numbers in SourceKind. */
 static const char *const catalog_queries[PROGRAM_TABLES] = {
 	[PROGRAM_PROGRAM] = "SELECT 1::bigint, time_zone::text, 0, 0, time_zone::text, 0::oid FROM cx_data.program"
 		" WHERE time_zone IS NOT NULL",
@@ -61,7 +64,7 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 		" WHERE staff_id IS NOT NULL AND code IS NOT NULL",
 	[PROGRAM_METRIC] = "SELECT metric_id::bigint, code::text, scale_min::integer, scale_max::integer, NULL::text, 0::oid"
 		" FROM cx_data.metric WHERE metric_id IS NOT NULL AND code IS NOT NULL",
-	[PROGRAM_SOURCE] = "SELECT source_id::bigint, name::text, (kind = 'event')::integer, pulled::integer, NULL::text, relation::oid"
+	[PROGRAM_SOURCE] = "SELECT source_id::bigint, name::text, CASE kind WHEN 'event' THEN 1 WHEN 'ticket' THEN 2 ELSE 0 END, pulled::integer, NULL::text, relation::oid"
 		" FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
 	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.touchpoint"
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
@@ -111,7 +114,7 @@ catalog_add(ProgramTable table, HeapTuple row, TupleDesc columns)
 	entry->relation = DatumGetObjectId(catalog_column(row, columns, 6));
 	if (table == PROGRAM_SOURCE)
 	{
-		entry->is_event = DatumGetInt32(catalog_column(row, columns, 3)) != 0;
+		entry->kind = (SourceKind) DatumGetInt32(catalog_column(row, columns, 3));
 		entry->is_pulled = DatumGetInt32(catalog_column(row, columns, 4)) != 0;
 	}
 	else if (table == PROGRAM_ALERT_RULE)

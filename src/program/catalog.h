@@ -14,6 +14,15 @@
 #include "program/clock.h"
 #include "program/program.h"
 
+/* What a source delivers. */
+typedef enum SourceKind
+{
+	SOURCE_FEEDBACK,
+	SOURCE_EVENT,
+	SOURCE_TICKET,
+	SOURCE_KINDS				/* how many */
+} SourceKind;
+
 /* One row of such a table; what a table does not have is zero. */
 typedef struct CatalogEntry
 {
@@ -25,10 +34,11 @@ typedef struct CatalogEntry
 	Oid			relation;		/* source: what is attached; alert rule: what it watches */
 	bool		is_enabled;		/* alert rule: looks at rows, and is not disabled */
 	bool		has_scope;		/* alert rule: is not about everything */
-	bool		is_event;		/* source: delivers events, not feedback */
+	SourceKind	kind;			/* source: what it delivers */
 	bool		is_pulled;		/* source: brought in by sync_source, not by triggers */
 } CatalogEntry;
 
+extern const char *const source_kind_names[SOURCE_KINDS];
 extern const CatalogEntry *catalog_find(ProgramTable table, const char *code);
 extern const CatalogEntry *catalog_find_id(ProgramTable table, int64 id);
 extern bool catalog_is_current(ProgramTable table);

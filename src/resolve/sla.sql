@@ -191,6 +191,44 @@ END
 $$;
 COMMENT ON FUNCTION cx.resolution_due(bigint) IS 'when a ticket is due, from its history: the clock runs while it is new or open; NULL while it waits with time left, and if it was solved while it waited';
 
+CREATE FUNCTION cx.ticket_owner(touchpoint bigint, unit bigint) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN coalesce((SELECT p.owner_staff_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = touchpoint), cx.unit_manager(unit));
+END
+$$;
+COMMENT ON FUNCTION cx.ticket_owner(bigint, bigint) IS 'key of the member of staff who answers for a ticket: the owner of its touchpoint, else the manager of its unit or of the nearest one above it';
+
+CREATE FUNCTION cx.set_ticket_terms(tickets bigint[], is_new boolean) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- by index, for one ticket and for many
+	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+	AS $$
+DECLARE
+	-- between two of these instants the same service levels are valid
+	turns CONSTANT timestamptz[] := ARRAY(SELECT p.valid_from FROM cx_data.sla_policy AS p UNION SELECT p.valid_until FROM cx_data.sla_policy AS p WHERE p.valid_until IS NOT NULL ORDER BY 1);
+	alike record;
+BEGIN
+	FOR alike IN
+		SELECT t.sla, t.priority, c.segment, t.touchpoint_id, t.org_unit_id, min(t.opened_at) AS opened_at, array_agg(t.ticket_id) AS tickets
+		FROM unnest(set_ticket_terms.tickets) AS k (ticket_id) JOIN cx_data.ticket AS t USING (ticket_id) LEFT JOIN cx_data.customer AS c USING (customer_id)
+		GROUP BY t.sla, t.priority, c.segment, t.touchpoint_id, t.org_unit_id, width_bucket(t.opened_at, turns)
+	LOOP
+		UPDATE cx_data.ticket AS t SET sla_policy_id = s.sla_policy_id, calendar = s.calendar, first_response_due_at = cx.due_at(t.opened_at, s.first_response_within, s.calendar),
+			owner_staff_id = CASE WHEN is_new THEN s.owner_staff_id ELSE t.owner_staff_id END,
+			-- whose history is that it was open from the beginning on, if it does not wait
+			resolution_due_at = CASE WHEN is_new THEN CASE WHEN t.status NOT IN ('pending', 'on_hold') THEN cx.due_at(t.opened_at, s.resolve_within, s.calendar) END ELSE t.resolution_due_at END
+		FROM (SELECT m.*, cx.ticket_owner(alike.touchpoint_id, alike.org_unit_id) AS owner_staff_id
+			FROM cx.ticket_terms(alike.sla, alike.priority, alike.segment, alike.touchpoint_id, alike.org_unit_id, alike.opened_at) AS m OFFSET 0) AS s
+		WHERE t.ticket_id = ANY (alike.tickets);
+	END LOOP;
+	IF NOT is_new THEN
+		UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(t.ticket_id) WHERE t.ticket_id = ANY (set_ticket_terms.tickets);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.set_ticket_terms(bigint[], boolean) IS 'gives tickets the service level that they would have started with, and the deadlines that follow from it and from their history; if they are new, also whoever answers for them. Takes the rights of the program''s owner';
+
 CREATE FUNCTION cx.sla_status(status text, first_response_due_at timestamptz, first_responded_at timestamptz, resolution_due_at timestamptz, solved_at timestamptz, at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE

@@ -10,7 +10,10 @@ $$;
 COMMENT ON FUNCTION cx.ticket_event_stays() IS 'trigger on cx_data.ticket_event: what happened stays as it was';
 
 CREATE FUNCTION cx.ticket_deleted() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	-- by index, for one ticket and for many
+	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
+	AS $$
 BEGIN
 	DELETE FROM cx_data.ticket_event AS e USING gone WHERE e.ticket_id = gone.ticket_id;
 	DELETE FROM cx_data.ticket_task AS k USING gone WHERE k.ticket_id = gone.ticket_id;
@@ -38,7 +41,7 @@ BEGIN
 	WITH asked AS MATERIALIZED (
 		SELECT coalesce(g.ticket_id, nextval(new_ids)) AS ticket_id, coalesce(g.origin, 'centre') AS origin, g.priority, coalesce(g.emergency, false) AS emergency,
 			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, c.segment,
-			t.owner_staff_id, p.opened_at, coalesce(g.actor, current_user) AS actor,
+			p.opened_at, coalesce(g.actor, current_user) AS actor,
 			dense_rank() OVER (ORDER BY g.priority, g.sla, c.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
 		FROM jsonb_to_recordset(given) AS g (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, touchpoint_id bigint,
 			org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text)
@@ -46,9 +49,9 @@ BEGIN
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = g.touchpoint_id
 		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, c.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
 	), kind AS (
-		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.owner_staff_id, a.opened_at FROM asked AS a ORDER BY a.alike
+		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.opened_at FROM asked AS a ORDER BY a.alike
 	), terms AS MATERIALIZED (
-		SELECT k.alike, s.sla_policy_id, s.calendar, coalesce(k.owner_staff_id, cx.unit_manager(k.unit_id)) AS owner_staff_id,
+		SELECT k.alike, s.sla_policy_id, s.calendar, cx.ticket_owner(k.touchpoint_id, k.unit_id) AS owner_staff_id,
 			cx.due_at(k.opened_at, s.first_response_within, s.calendar) AS first_response_due_at, cx.due_at(k.opened_at, s.resolve_within, s.calendar) AS resolution_due_at
 		FROM kind AS k CROSS JOIN LATERAL cx.ticket_terms(k.sla, k.priority, k.segment, k.touchpoint_id, k.unit_id, k.opened_at) AS s
 	), added AS (

@@ -179,12 +179,8 @@ BEGIN
 	PERFORM cx.lock_ticket(ticket, caller);
 	PERFORM cx.check_lives_here(ticket);
 	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
-	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', sla_policy_id = s.sla_policy_id, calendar = s.calendar,
-		first_response_due_at = cx.due_at(t.opened_at, s.first_response_within, s.calendar)
-	FROM cx_data.ticket AS known LEFT JOIN cx_data.customer AS c USING (customer_id)
-	CROSS JOIN LATERAL cx.ticket_terms(known.sla, argument ->> 'priority', c.segment, known.touchpoint_id, known.org_unit_id, known.opened_at) AS s
-	WHERE known.ticket_id = ticket AND t.ticket_id = ticket;
-	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority' WHERE t.ticket_id = ticket;
+	PERFORM cx.set_ticket_terms(ARRAY[ticket], false);
 	RETURN NULL;
 END
 $$;

@@ -123,6 +123,7 @@ CREATE TABLE IF NOT EXISTS cx_data.ticket (
 	escalated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	customer_merge_id bigint,
+	changed_at timestamptz,
 	CONSTRAINT ticket_solved_at_check CHECK ((solved_at IS NOT NULL) = (status IN ('solved', 'closed'))),
 	CONSTRAINT ticket_source_key UNIQUE (source_id, source_key)
 ) WITH (fillfactor = 80);
@@ -164,6 +165,7 @@ COMMENT ON COLUMN cx_data.ticket.followup_asked_at IS 'when the customer was ask
 COMMENT ON COLUMN cx_data.ticket.followup_at IS 'when the customer answered';
 COMMENT ON COLUMN cx_data.ticket.escalation_level IS 'tiers that it has climbed since it was overdue';
 COMMENT ON COLUMN cx_data.ticket.escalated_unit_id IS 'unit that it has climbed to';
+COMMENT ON COLUMN cx_data.ticket.changed_at IS 'when its row in the source was changed last, as that says; NULL if it does not';
 COMMENT ON COLUMN cx_data.ticket.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
 
 ALTER TABLE cx_data.alert ADD COLUMN IF NOT EXISTS ticket_id bigint;
@@ -241,3 +243,9 @@ CREATE OR REPLACE TRIGGER ticket_event_stays BEFORE UPDATE OF ticket_id, ticket_
 	FOR EACH ROW EXECUTE FUNCTION cx.ticket_event_stays();
 CREATE OR REPLACE TRIGGER ticket_deleted AFTER DELETE ON cx_data.ticket
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
+CREATE OR REPLACE TRIGGER attached_ticket_written BEFORE INSERT OR UPDATE ON cx_data.ticket
+	FOR EACH ROW WHEN (NEW.source_id IS NOT NULL) EXECUTE FUNCTION cx.attached_ticket_written();
+CREATE OR REPLACE TRIGGER attached_tickets_added AFTER INSERT ON cx_data.ticket
+	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_added();
+CREATE OR REPLACE TRIGGER attached_tickets_changed AFTER UPDATE ON cx_data.ticket
+	REFERENCING OLD TABLE AS went NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_changed();
