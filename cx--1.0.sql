@@ -3209,11 +3209,13 @@ BEGIN
 	IF at > now() THEN
 		RAISE EXCEPTION 'as_of is in the future' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
 	END IF;
-	-- whoever else escalates just now, or works on a ticket, is not waited for: the next run sees to it
+	-- whoever else escalates just now, or works on a ticket, is not waited for: the next run sees to it; what is left of a
+	-- source that was detached is a record, and rests
 	FOR late IN
 		SELECT t.ticket_id, t.escalation_level AS reached, cx.tier_at(least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at), at, p.escalate_every, t.calendar, t.org_unit_id) AS tier
 		FROM cx_data.ticket AS t JOIN cx_data.sla_policy AS p USING (sla_policy_id)
-		WHERE t.status NOT IN ('solved', 'closed') AND ((t.first_responded_at IS NULL AND t.first_response_due_at < at) OR t.resolution_due_at < at)
+		WHERE t.status NOT IN ('solved', 'closed') AND NOT EXISTS (SELECT FROM cx_data.source AS r WHERE r.source_id = t.source_id AND r.relation IS NULL)
+			AND ((t.first_responded_at IS NULL AND t.first_response_due_at < at) OR t.resolution_due_at < at)
 		ORDER BY t.ticket_id FOR NO KEY UPDATE OF t SKIP LOCKED
 	LOOP
 		climbed := climbed + (late.tier > late.reached AND cx.climb('ticket', late.ticket_id, late.tier, caller, at))::integer;
@@ -8965,9 +8967,9 @@ DECLARE
 	tables text;
 BEGIN
 	PERFORM cx.require_program();
-	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.source IN ACCESS EXCLUSIVE MODE;
-	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event)) THEN
-		RAISE EXCEPTION 'the CX program holds feedback or events'
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.ticket, cx_data.source IN ACCESS EXCLUSIVE MODE;
+	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event) OR EXISTS (SELECT FROM cx_data.ticket)) THEN
+		RAISE EXCEPTION 'the CX program holds feedback, events or tickets'
 			USING ERRCODE = 'dependent_objects_still_exist', HINT = 'To lose them, CALL cx.drop_program(with_feedback => true).';
 	END IF;
 	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
@@ -8988,7 +8990,7 @@ BEGIN
 	DROP SCHEMA cx_data;
 END
 $$;
-COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there are feedback, events or tickets, unless with_feedback is true, and while anything of yours depends on it';
 -- Pictures of journeys
 
 CREATE FUNCTION cx.whole_days(starts_at timestamptz, ends_at timestamptz, zone text, OUT first_day date, OUT end_day date)

@@ -140,9 +140,9 @@ DECLARE
 	tables text;
 BEGIN
 	PERFORM cx.require_program();
-	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.source IN ACCESS EXCLUSIVE MODE;
-	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event)) THEN
-		RAISE EXCEPTION 'the CX program holds feedback or events'
+	LOCK TABLE cx_data.feedback, cx_data.event, cx_data.ticket, cx_data.source IN ACCESS EXCLUSIVE MODE;
+	IF NOT coalesce(with_feedback, false) AND (EXISTS (SELECT FROM cx_data.feedback) OR EXISTS (SELECT FROM cx_data.event) OR EXISTS (SELECT FROM cx_data.ticket)) THEN
+		RAISE EXCEPTION 'the CX program holds feedback, events or tickets'
 			USING ERRCODE = 'dependent_objects_still_exist', HINT = 'To lose them, CALL cx.drop_program(with_feedback => true).';
 	END IF;
 	FOR source_name IN SELECT name FROM cx_data.source WHERE relation IS NOT NULL LOOP
@@ -163,4 +163,4 @@ BEGIN
 	DROP SCHEMA cx_data;
 END
 $$;
-COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there is feedback, unless with_feedback is true, and while anything of yours depends on it';
+COMMENT ON PROCEDURE cx.drop_program(boolean) IS 'detaches all sources, drops all alert rules and the CX program; refuses while there are feedback, events or tickets, unless with_feedback is true, and while anything of yours depends on it';

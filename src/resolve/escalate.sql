@@ -70,11 +70,13 @@ BEGIN
 	IF at > now() THEN
 		RAISE EXCEPTION 'as_of is in the future' USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for now.';
 	END IF;
-	-- whoever else escalates just now, or works on a ticket, is not waited for: the next run sees to it
+	-- whoever else escalates just now, or works on a ticket, is not waited for: the next run sees to it; what is left of a
+	-- source that was detached is a record, and rests
 	FOR late IN
 		SELECT t.ticket_id, t.escalation_level AS reached, cx.tier_at(least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at), at, p.escalate_every, t.calendar, t.org_unit_id) AS tier
 		FROM cx_data.ticket AS t JOIN cx_data.sla_policy AS p USING (sla_policy_id)
-		WHERE t.status NOT IN ('solved', 'closed') AND ((t.first_responded_at IS NULL AND t.first_response_due_at < at) OR t.resolution_due_at < at)
+		WHERE t.status NOT IN ('solved', 'closed') AND NOT EXISTS (SELECT FROM cx_data.source AS r WHERE r.source_id = t.source_id AND r.relation IS NULL)
+			AND ((t.first_responded_at IS NULL AND t.first_response_due_at < at) OR t.resolution_due_at < at)
 		ORDER BY t.ticket_id FOR NO KEY UPDATE OF t SKIP LOCKED
 	LOOP
 		climbed := climbed + (late.tier > late.reached AND cx.climb('ticket', late.ticket_id, late.tier, caller, at))::integer;
