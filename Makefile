@@ -38,7 +38,7 @@ VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.s
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) $(WATCH:%=src/watch/%.sql) \
 	src/program/settings.sql src/program/days.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
-	src/collect/live_tally.sql src/watch/alert.sql \
+	src/collect/live_tally.sql src/resolve/new_ticket.sql src/watch/alert_lock.sql src/watch/alert.sql \
 	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \

@@ -1208,14 +1208,22 @@ END
 $$;
 COMMENT ON FUNCTION cx.identify(text, text) IS 'key of the customer that a name leads to: an identity such as phone or crm, or with kind code his code, also one that he had before a merge; NULL if none';
 
+CREATE FUNCTION cx.no_customer(code text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'customer "%" does not exist', code
+		USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+END
+$$;
+COMMENT ON FUNCTION cx.no_customer(text) IS 'raises the error that there is no customer with this code';
+
 CREATE FUNCTION cx.find_customer(code text) RETURNS bigint
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found_id CONSTANT bigint := cx.identify('code', find_customer.code);
 BEGIN
 	IF found_id IS NULL THEN
-		RAISE EXCEPTION 'customer "%" does not exist', find_customer.code
-			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+		PERFORM cx.no_customer(find_customer.code);
 	END IF;
 	RETURN found_id;
 END
@@ -1836,6 +1844,69 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.zone_changed() IS 'trigger on tables with a time zone and the key in its argument: when a zone changes, the hours are cut anew';
+-- What alerts and people hand over to open a ticket
+
+CREATE TYPE cx.new_ticket AS (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, segment text, touchpoint_id bigint,
+	org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text);
+COMMENT ON TYPE cx.new_ticket IS 'a ticket to be opened, by the names of columns of cx_data.ticket, and the segment of its customer; part of add_tickets';
+COMMENT ON COLUMN cx.new_ticket.ticket_id IS 'number of the ticket; NULL for the next one';
+COMMENT ON COLUMN cx.new_ticket.origin IS 'centre or unit; NULL for centre';
+COMMENT ON COLUMN cx.new_ticket.priority IS 'low, normal, high or urgent';
+COMMENT ON COLUMN cx.new_ticket.emergency IS 'whether a rule of severity critical opens it';
+COMMENT ON COLUMN cx.new_ticket.customer_id IS 'customer it is about';
+COMMENT ON COLUMN cx.new_ticket.customer_merge_id IS 'merge by which the alert came to its customer';
+COMMENT ON COLUMN cx.new_ticket.segment IS 'segment of the customer, for the service level';
+COMMENT ON COLUMN cx.new_ticket.touchpoint_id IS 'touchpoint it is about';
+COMMENT ON COLUMN cx.new_ticket.org_unit_id IS 'unit that it lies with; NULL for the one that owns the touchpoint';
+COMMENT ON COLUMN cx.new_ticket.staff_id IS 'member of staff who works on it';
+COMMENT ON COLUMN cx.new_ticket.alert_id IS 'alert that opens it';
+COMMENT ON COLUMN cx.new_ticket.feedback_id IS 'feedback that it is about';
+COMMENT ON COLUMN cx.new_ticket.subject IS 'what it is about, in words';
+COMMENT ON COLUMN cx.new_ticket.detail IS 'more of that';
+COMMENT ON COLUMN cx.new_ticket.sla IS 'code of the service level that is asked for; NULL for standard';
+COMMENT ON COLUMN cx.new_ticket.opened_at IS 'when it was opened; NULL for now';
+COMMENT ON COLUMN cx.new_ticket.actor IS 'database role that opens it; NULL for the current one';
+-- Which alerts and emergencies others are writing to just now: nobody waits for them
+
+CREATE FUNCTION cx.may_lock_alerts(wanted integer) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.may_lock_alerts(integer) IS 'whether this transaction may take so many locks more on alerts; counts them. Part of raise_alerts';
+
+CREATE FUNCTION cx.alert_locks(matches jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- few, for locks take shared memory; without them two transactions at the same time may raise the same alert twice
+	IF NOT cx.may_lock_alerts(jsonb_array_length(matches)) THEN
+		RETURN '{}';
+	END IF;
+	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
+		-- who is not known by key may be added by others just now, whatever rule they found
+		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(coalesce('customer ' || (m.match ->> 'customer'), concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id')))));
+END
+$$;
+COMMENT ON FUNCTION cx.alert_locks(jsonb) IS 'which matches, by number from 1, others are writing to in transactions of theirs; locks the rest against them. Part of raise_alerts';
+
+CREATE FUNCTION cx.emergency_locks(matches jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM cx_data.alert_rule AS r WHERE r.opens_ticket AND r.severity = 'critical') THEN
+		RETURN '{}';
+	END IF;
+	-- all of them, for there are no more than such rules and touchpoints
+	RETURN (
+		WITH emergency AS MATERIALIZED (
+			SELECT array_agg(m.place) AS places, concat_ws('/', 'emergency', m.rule_id, m.touchpoint_id) AS name
+			FROM ROWS FROM (jsonb_to_recordset(matches) AS (rule_id bigint, touchpoint_id bigint)) WITH ORDINALITY AS m (rule_id, touchpoint_id, place)
+			JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
+			WHERE r.opens_ticket AND r.severity = 'critical'
+			GROUP BY m.rule_id, m.touchpoint_id
+		)
+		SELECT coalesce(array_agg(p.place), '{}') FROM emergency AS e CROSS JOIN LATERAL unnest(e.places) AS p (place)
+		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(e.name))
+	);
+END
+$$;
+COMMENT ON FUNCTION cx.emergency_locks(jsonb) IS 'which matches, by number from 1, are of an emergency to which others are writing in transactions of theirs, and which they may be opening; locks the rest against them. Part of raise_alerts';
 -- Alerts: raised in the transaction of what they tell of, and told to those concerned
 
 CREATE FUNCTION cx.alert_status_changed() RETURNS trigger
@@ -1903,30 +1974,12 @@ CREATE FUNCTION cx.filled_in(template text, rule text, customer text, customer_n
 	END;
 COMMENT ON FUNCTION cx.filled_in(text, text, text, text, text, text, text, text, text, text) IS 'a message or route with the names that the program knows filled in; called by raise_alerts';
 
-CREATE FUNCTION cx.may_lock_alerts(wanted integer) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.may_lock_alerts(integer) IS 'whether this transaction may take so many locks more on alerts; counts them. Part of raise_alerts';
-
-CREATE FUNCTION cx.alert_locks(matches jsonb) RETURNS bigint[]
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	-- few, for locks take shared memory; without them two transactions at the same time may raise the same alert twice
-	IF NOT cx.may_lock_alerts(jsonb_array_length(matches)) THEN
-		RETURN '{}';
-	END IF;
-	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
-		-- who is not known by key may be added by others just now, whatever rule they found
-		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(coalesce('customer ' || (m.match ->> 'customer'), concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id')))));
-END
-$$;
-COMMENT ON FUNCTION cx.alert_locks(jsonb) IS 'which matches, by number from 1, others are writing to in transactions of theirs; locks the rest against them. Part of raise_alerts';
-
 CREATE FUNCTION cx.add_alerted_customers(matches jsonb, busy bigint[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.match ->> 'customer' FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
-		WHERE m.match ->> 'customer' <> '' AND m.place <> ALL (busy) AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.match ->> 'customer')
-			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.match ->> 'customer'));
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.customer FROM ROWS FROM (jsonb_to_recordset(matches) AS (customer text)) WITH ORDINALITY AS m (customer, place)
+		WHERE m.customer <> '' AND m.place <> ALL (busy) AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.customer)
+			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.customer));
 BEGIN
 	IF names <> '{}' THEN
 		-- as capturing does
@@ -1943,64 +1996,79 @@ DECLARE
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
 	ticket_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
 	busy bigint[];
-	tickets jsonb;
+	elsewhere bigint[];
+	tickets cx.new_ticket[];
 	raised bigint;
 	told bigint;
 BEGIN
 	-- before the look at what is there, which then sees all that others did before they unlocked
 	busy := cx.alert_locks(matches);
+	elsewhere := cx.emergency_locks(matches);
 	PERFORM cx.add_alerted_customers(matches, busy);
 
-	WITH given AS MATERIALIZED (
-		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.sla, m.feedback_id,
-			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name,
+	WITH given AS (
+		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.opens_ticket AND r.severity = 'critical' AS is_emergency, r.sla, m.feedback_id,
+			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name, c.segment,
 			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
 			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
 			s.staff_id, s.code AS staff, coalesce(s.name, s.code) AS staff_name,
-			m.place, m.customer AS given_customer, m.merge_id AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
+			m.place, m.customer AS given_customer, coalesce(m.customer_merge_id, i.customer_merge_id) AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
 			sum(m.matches) OVER alike AS all_matches, row_number() OVER (alike ORDER BY m.place) AS number
 		FROM (
-			SELECT row_number() OVER () AS place, element.*,
-				coalesce(element.customer_id, (SELECT i.customer_id FROM cx_data.customer AS i WHERE i.code = element.customer),
-					(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS found_id,
-				coalesce(element.customer_merge_id, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS merge_id
+			SELECT row_number() OVER () AS place, element.*
 			FROM jsonb_to_recordset(matches) AS element (rule_id bigint, customer_id bigint, customer text, touchpoint_id bigint, org_unit_id bigint, staff_id bigint,
 				customer_merge_id bigint, feedback_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
 		) AS m
 		JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
-		LEFT JOIN cx_data.customer AS c ON c.customer_id = m.found_id
+		-- by code, which one look-up finds, else by key or by a code of old
+		LEFT JOIN cx_data.customer AS n ON n.code = m.customer AND m.customer_id IS NULL
+		LEFT JOIN cx_data.customer_identity AS i ON i.kind = 'code' AND i.value = m.customer
+		LEFT JOIN cx_data.customer AS k ON k.customer_id = CASE WHEN n.customer_id IS NULL THEN coalesce(m.customer_id, i.customer_id) END
+		CROSS JOIN LATERAL (SELECT coalesce(n.customer_id, k.customer_id) AS customer_id, coalesce(n.code, k.code) AS code, coalesce(n.name, k.name) AS name,
+			coalesce(n.segment, k.segment) AS segment, coalesce(n.org_unit_id, k.org_unit_id) AS org_unit_id) AS c
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = m.touchpoint_id
 		LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = coalesce(m.org_unit_id, c.org_unit_id)
 		LEFT JOIN cx_data.staff AS s ON s.staff_id = m.staff_id
 		WHERE CASE WHEN r.scope IS NULL OR r.kind <> 'row' THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
-		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
+		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL OR (r.opens_ticket AND r.severity = 'critical') THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
 	), latest AS MATERIALIZED (
-		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined, g.opens_ticket AND g.severity = 'critical' AS is_emergency,
-			-- an alert joins the ticket about the same if that is not solved, or the emergency at the touchpoint
-			CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
-				WHEN g.severity = 'critical' THEN (SELECT min(t.ticket_id) FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
-					WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id)
-				WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed')) END AS open_ticket,
-			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
-			cx.filled_in(g.route, translate(g.name, ',', ' '), translate(coalesce(g.customer, ''), ',', ' '), '', translate(coalesce(g.touchpoint, ''), ',', ' '), '',
-				translate(coalesce(g.org_unit, ''), ',', ' '), '', translate(coalesce(g.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
-			left(CASE WHEN g.message IS NULL THEN concat_ws(', ', g.name, g.customer_name, g.touchpoint_name, g.org_unit_name)
-				ELSE cx.filled_in(g.message, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
-					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
-		FROM given AS g
-		LEFT JOIN LATERAL (
-			SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
+		SELECT f.*, CASE WHEN f.is_new THEN nextval(new_ids) END AS new_id,
+			CASE WHEN f.is_new AND f.opens_ticket AND f.open_ticket IS NULL AND NOT f.is_emergency THEN nextval(ticket_ids) END AS own_ticket,
+			cx.filled_in(f.route, translate(f.name, ',', ' '), translate(coalesce(f.customer, ''), ',', ' '), '', translate(coalesce(f.touchpoint, ''), ',', ' '), '',
+				translate(coalesce(f.org_unit, ''), ',', ' '), '', translate(coalesce(f.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
+			left(CASE WHEN f.message IS NULL THEN concat_ws(', ', f.name, f.customer_name, f.touchpoint_name, f.org_unit_name)
+				ELSE cx.filled_in(f.message, f.name, coalesce(f.customer, ''), coalesce(f.customer_name, ''), coalesce(f.touchpoint, ''), coalesce(f.touchpoint_name, ''),
+					coalesce(f.org_unit, ''), coalesce(f.org_unit_name, ''), coalesce(f.staff, ''), coalesce(f.staff_name, '')) END, 2000) AS new_message
+		FROM (
+			SELECT k.*, NOT k.is_joined AND k.place <> ALL (busy) AND (k.open_ticket IS NOT NULL OR k.place <> ALL (elsewhere)) AS is_new
 			FROM (
-				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
-				WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
-				UNION ALL
-				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
-				WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
-					AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
-			) AS a
-			ORDER BY a.alert_id DESC LIMIT 1
-		) AS l ON true
-		WHERE g.number = 1
+				SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
+					-- an alert joins the ticket about the same, or the emergency at the touchpoint, unless that is solved or about to be
+					CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
+						WHEN g.is_emergency THEN (SELECT t.ticket_id FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
+							WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id
+							ORDER BY t.ticket_id LIMIT 1 FOR SHARE OF t SKIP LOCKED)
+						WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed') FOR SHARE SKIP LOCKED) END AS open_ticket
+				FROM given AS g
+				LEFT JOIN LATERAL (
+					SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved'
+							-- one without a ticket, or whose ticket is solved, would keep others from getting one
+							AND (NOT g.opens_ticket OR EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = a.ticket_id AND t.status NOT IN ('solved', 'closed'))) ELSE a.opened_at + g.cooldown > now() END AS is_joined
+					FROM (
+						SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
+						WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
+							AND (NOT g.is_emergency OR k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id)
+						UNION ALL
+						SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
+						WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
+							AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
+					) AS a
+					ORDER BY a.alert_id DESC LIMIT 1
+				) AS l ON true
+				WHERE g.number = 1
+				OFFSET 0	-- or the ticket would be looked up for each use of it
+			) AS k
+		) AS f
 	), free AS (
 		SELECT a.alert_id FROM cx_data.alert AS a
 		WHERE NOT is_fixed AND a.alert_id IN (SELECT l.alert_id FROM latest AS l WHERE l.is_joined)
@@ -2016,46 +2084,44 @@ BEGIN
 			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'customer', CASE WHEN l.customer_id IS NULL THEN l.given_customer END, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
 				'customer_merge_id', l.customer_merge_id, 'feedback_id', l.feedback_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
 		FROM latest AS l
-		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
-	), ticketed AS MATERIALIZED (
-		-- an emergency is one ticket, whoever it hits
-		SELECT a.place, nextval(ticket_ids) AS ticket_id, a.alike
-		FROM (
-			SELECT min(l.place) AS place, array_agg(l.place) AS alike FROM latest AS l
-			WHERE l.new_id IS NOT NULL AND l.opens_ticket AND l.open_ticket IS NULL
-			GROUP BY l.alert_rule_id, CASE WHEN l.is_emergency THEN l.touchpoint_id ELSE l.place END, l.is_emergency ORDER BY 1
-		) AS a
-	), numbered AS MATERIALIZED (
-		SELECT p.place, t.ticket_id, p.place = t.place AS is_first FROM ticketed AS t CROSS JOIN LATERAL unnest(t.alike) AS p (place)
+		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE NOT l.is_new END
+	), emergency AS MATERIALIZED (
+		-- one ticket, whoever it hits
+		SELECT e.*, nextval(ticket_ids) AS ticket_id
+		FROM (SELECT l.alert_rule_id, l.touchpoint_id, min(l.new_id) AS first_id FROM latest AS l WHERE l.is_new AND l.is_emergency AND l.open_ticket IS NULL GROUP BY 1, 2 ORDER BY 3) AS e
+	), fresh AS NOT MATERIALIZED (
+		SELECT l.*, coalesce(l.own_ticket, l.open_ticket, CASE WHEN l.is_emergency THEN
+				(SELECT e.ticket_id FROM emergency AS e WHERE e.alert_rule_id = l.alert_rule_id AND e.touchpoint_id IS NOT DISTINCT FROM l.touchpoint_id) END) AS ticket_id,
+			l.own_ticket IS NOT NULL OR (l.is_emergency AND l.new_id IN (SELECT e.first_id FROM emergency AS e)) AS is_first
+		FROM latest AS l WHERE l.is_new
 	), opened AS (
 		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id, ticket_id)
 		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id,
-			coalesce(l.open_ticket, n.ticket_id)
-		FROM latest AS l LEFT JOIN numbered AS n USING (place) WHERE l.new_id IS NOT NULL
+			l.ticket_id
+		FROM fresh AS l
 		RETURNING alert_id
 	), joined AS (
-		INSERT INTO cx_data.ticket_event (ticket_id, kind, note)
-		SELECT l.open_ticket, 'alert', l.new_message FROM latest AS l WHERE l.new_id IS NOT NULL AND l.open_ticket IS NOT NULL
+		-- what another customer said is not for those who work on the ticket
+		INSERT INTO cx_data.ticket_event (ticket_id, kind)
+		SELECT l.open_ticket, 'alert' FROM fresh AS l WHERE l.open_ticket IS NOT NULL
 	), target AS MATERIALIZED (
 		SELECT DISTINCT ON (r.new_route, t.channel_id, t.send_to, t.problem) r.new_route, t.item, t.channel_id, t.send_to, t.problem
-		FROM (SELECT DISTINCT l.new_route FROM latest AS l WHERE l.new_id IS NOT NULL AND l.new_route IS NOT NULL) AS r
+		FROM (SELECT DISTINCT l.new_route FROM fresh AS l WHERE l.new_route IS NOT NULL) AS r
 		CROSS JOIN LATERAL cx.route_targets(r.new_route) AS t
 		ORDER BY r.new_route, t.channel_id, t.send_to, t.problem, t.item COLLATE "C"
 	), sent AS (
 		INSERT INTO cx_data.outbox (alert_id, customer_id, org_unit_id, customer_merge_id, route, channel_id, send_to, dead_at, last_error, payload)
 		SELECT l.new_id, l.customer_id, l.org_unit_id, l.customer_merge_id, t.item, t.channel_id, t.send_to, CASE WHEN t.problem IS NOT NULL THEN now() END, t.problem,
 			jsonb_strip_nulls(jsonb_build_object('alert_id', l.new_id, 'rule', l.name, 'severity', l.severity, 'message', l.new_message, 'customer', l.customer, 'touchpoint', l.touchpoint,
-				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', coalesce(l.open_ticket, n.ticket_id), 'opened_at', now()))
-		FROM latest AS l JOIN target AS t USING (new_route) LEFT JOIN numbered AS n USING (place)
-		WHERE l.new_id IS NOT NULL
+				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', l.ticket_id, 'opened_at', now()))
+		FROM fresh AS l JOIN target AS t USING (new_route)
 		ORDER BY l.new_id, t.item COLLATE "C"
 		RETURNING outbox_id
 	)
 	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent),
-		(SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket_id', n.ticket_id, 'alert_id', l.new_id, 'feedback_id', l.feedback_id, 'customer_id', l.customer_id, 'customer_merge_id', l.customer_merge_id,
-			'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'priority', CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, 'emergency', NULLIF(l.is_emergency, false),
-			'sla', l.sla, 'subject', l.new_message)) ORDER BY n.ticket_id)
-		FROM latest AS l JOIN numbered AS n USING (place) WHERE n.is_first)
+		(SELECT array_agg(ROW(l.ticket_id, NULL, CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, l.is_emergency, l.customer_id, l.customer_merge_id, l.segment, l.touchpoint_id,
+			l.org_unit_id, NULL, l.new_id, l.feedback_id, l.new_message, NULL, l.sla, NULL, NULL)::cx.new_ticket)
+		FROM fresh AS l WHERE l.is_first)
 	INTO raised, told, tickets;
 	IF tickets IS NOT NULL THEN
 		PERFORM cx.add_tickets(tickets);
@@ -2208,7 +2274,10 @@ COMMENT ON FUNCTION cx.last_alert_error(bigint) IS 'what was wrong when an alert
 CREATE FUNCTION cx.alert_message(alert bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.alert', 'message', 'SELECT') THEN (SELECT a.message FROM cx_data.alert AS a WHERE a.alert_id = alert) END;
+	IF has_column_privilege('cx_data.alert', 'message', 'SELECT') THEN
+		RETURN (SELECT a.message FROM cx_data.alert AS a WHERE a.alert_id = alert);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.alert_message(bigint) IS 'message of an alert, for those who may read cx_data.alert.message, else NULL; for the view cx_data.alert_queue';
@@ -2263,6 +2332,9 @@ COMMENT ON FUNCTION cx.check_priority(text) IS 'raises an error unless this is t
 CREATE FUNCTION cx.check_hours(duration interval, what text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF duration > interval '100000 hours' THEN
+		RAISE EXCEPTION '% must be at most 100000 hours', what USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF NOT cx.is_hours(duration) THEN
 		RAISE EXCEPTION '% must be hours and minutes, not %', what, duration
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'A day of business time has no fixed length; write for example ''16 hours''.';
@@ -2309,7 +2381,7 @@ BEGIN
 	PERFORM cx.find_code('calendar', set_sla_policy.calendar);
 	-- one at a time
 	LOCK TABLE cx_data.sla_policy IN SHARE ROW EXCLUSIVE MODE;
-	UPDATE cx_data.sla_policy AS p SET valid_until = now()
+	UPDATE cx_data.sla_policy AS p SET valid_until = greatest(now(), p.valid_from)
 	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
 		AND p.touchpoint_id IS NOT DISTINCT FROM place AND p.valid_until IS NULL;
 	SELECT max(p.version) INTO last_version FROM cx_data.sla_policy AS p
@@ -2469,7 +2541,10 @@ COMMENT ON FUNCTION cx.sla_status(text, timestamptz, timestamptz, timestamptz, t
 CREATE FUNCTION cx.ticket_subject(ticket bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.ticket', 'subject', 'SELECT') THEN (SELECT t.subject FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) END;
+	IF has_column_privilege('cx_data.ticket', 'subject', 'SELECT') THEN
+		RETURN (SELECT t.subject FROM cx_data.ticket AS t WHERE t.ticket_id = ticket);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.ticket_subject(bigint) IS 'subject of a ticket, for those who may read cx_data.ticket.subject, else NULL; for the views of tickets';
@@ -2477,7 +2552,10 @@ COMMENT ON FUNCTION cx.ticket_subject(bigint) IS 'subject of a ticket, for those
 CREATE FUNCTION cx.task_block(task bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.ticket_task', 'blocked_reason', 'SELECT') THEN (SELECT k.blocked_reason FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) END;
+	IF has_column_privilege('cx_data.ticket_task', 'blocked_reason', 'SELECT') THEN
+		RETURN (SELECT k.blocked_reason FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.task_block(bigint) IS 'what blocks a task, for those who may read cx_data.ticket_task.blocked_reason, else NULL; for the view cx_data.emergency';
@@ -2492,15 +2570,31 @@ END
 $$;
 COMMENT ON FUNCTION cx.ticket_event_stays() IS 'trigger on cx_data.ticket_event: what happened stays as it was';
 
+CREATE FUNCTION cx.owner_forget_tickets(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	gone CONSTANT bigint[] := CASE WHEN argument <> '{}' THEN ARRAY(SELECT g::bigint FROM jsonb_array_elements(argument) AS g) END;
+BEGIN
+	-- whoever calls: only of tickets that are not there any more
+	DELETE FROM cx_data.ticket_event AS e WHERE (gone IS NULL OR e.ticket_id = ANY (gone)) AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = e.ticket_id);
+	DELETE FROM cx_data.ticket_task AS k WHERE (gone IS NULL OR k.ticket_id = ANY (gone)) AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = k.ticket_id);
+	UPDATE cx_data.alert AS a SET ticket_id = NULL WHERE CASE WHEN gone IS NULL THEN a.ticket_id IS NOT NULL ELSE a.ticket_id = ANY (gone) END AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = a.ticket_id);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_forget_tickets(jsonb, oid) IS 'deletes history and tasks of tickets that are gone, an array of their numbers, or {} for all; part of ticket_deleted, with the rights of the program''s owner';
+
 CREATE FUNCTION cx.ticket_deleted() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	-- by index, for one ticket and for many
 	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
 	AS $$
 BEGIN
-	DELETE FROM cx_data.ticket_event AS e USING gone WHERE e.ticket_id = gone.ticket_id;
-	DELETE FROM cx_data.ticket_task AS k USING gone WHERE k.ticket_id = gone.ticket_id;
-	UPDATE cx_data.alert AS a SET ticket_id = NULL FROM gone WHERE a.ticket_id = gone.ticket_id;
+	IF TG_OP = 'TRUNCATE' THEN
+		PERFORM cx.as_program_owner('forget_tickets', '{}');
+	ELSE
+		PERFORM cx.as_program_owner('forget_tickets', (SELECT coalesce(jsonb_agg(g.ticket_id), '[]') FROM gone AS g));
+	END IF;
 	RETURN NULL;
 END
 $$;
@@ -2515,7 +2609,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.add_ticket_event(bigint, text, oid, timestamptz, text, bigint, bigint, text, boolean, bigint, integer) IS 'adds to the history of a ticket; takes the rights of the program''s owner';
 
-CREATE FUNCTION cx.add_tickets(given jsonb) RETURNS SETOF bigint
+CREATE FUNCTION cx.add_tickets(given cx.new_ticket[]) RETURNS SETOF bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
@@ -2523,14 +2617,12 @@ BEGIN
 	RETURN QUERY
 	WITH asked AS MATERIALIZED (
 		SELECT coalesce(g.ticket_id, nextval(new_ids)) AS ticket_id, coalesce(g.origin, 'centre') AS origin, g.priority, coalesce(g.emergency, false) AS emergency,
-			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, c.segment,
+			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, g.segment,
 			p.opened_at, coalesce(g.actor, current_user) AS actor,
-			dense_rank() OVER (ORDER BY g.priority, g.sla, c.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
-		FROM jsonb_to_recordset(given) AS g (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, touchpoint_id bigint,
-			org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text)
-		LEFT JOIN cx_data.customer AS c ON c.customer_id = g.customer_id
+			dense_rank() OVER (ORDER BY g.priority, g.sla, g.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
+		FROM unnest(given) AS g
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = g.touchpoint_id
-		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, c.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
+		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
 	), kind AS (
 		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.opened_at FROM asked AS a ORDER BY a.alike
 	), terms AS MATERIALIZED (
@@ -2545,17 +2637,18 @@ BEGIN
 			a.subject, a.detail, a.sla, m.sla_policy_id, m.calendar, a.opened_at, m.first_response_due_at, m.resolution_due_at
 		FROM asked AS a JOIN terms AS m USING (alike)
 		ORDER BY a.ticket_id
+		RETURNING ticket_id
 	), told AS (
 		INSERT INTO cx_data.ticket_event (ticket_id, kind, status, staff_id, to_unit_id, actor, occurred_at)
-		SELECT a.ticket_id, 'opened', 'new', a.staff_id, a.unit_id, a.actor, a.opened_at FROM asked AS a ORDER BY a.ticket_id
+		SELECT a.ticket_id, 'opened', 'new', coalesce(a.staff_id, CASE WHEN a.emergency THEN m.owner_staff_id END), a.unit_id, a.actor, a.opened_at FROM asked AS a JOIN terms AS m USING (alike) ORDER BY a.ticket_id
 	)
-	SELECT a.ticket_id FROM asked AS a ORDER BY a.ticket_id;
-	IF given @? '$[*].emergency ? (@ == true)' THEN
-		PERFORM cx.add_emergency_tasks(ARRAY(SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.emergency AND t.alert_id IN (SELECT (g ->> 'alert_id')::bigint FROM jsonb_array_elements(given) AS g)));
+	SELECT a.ticket_id FROM added AS a;
+	IF true = ANY (SELECT g.emergency FROM unnest(given) AS g) THEN
+		PERFORM cx.add_emergency_tasks(ARRAY(SELECT g.ticket_id FROM unnest(given) AS g WHERE g.emergency));
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cx.add_tickets(jsonb) IS 'opens tickets, an array of objects by the names of columns, with their deadlines and whoever answers for them; gives their keys. Takes the rights of the program''s owner';
+COMMENT ON FUNCTION cx.add_tickets(cx.new_ticket[]) IS 'opens tickets, with their deadlines and whoever answers for them; gives their keys. Takes the rights of the program''s owner';
 
 CREATE FUNCTION cx.check_may_work(caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -2617,57 +2710,77 @@ BEGIN
 	IF NOT cx.owns_program(caller) AND NOT cx.role_has_level(caller, '{admin}') THEN
 		RAISE EXCEPTION 'only admins may say when something happened' USING ERRCODE = 'insufficient_privilege', HINT = 'Leave argument at out, then it happens now.';
 	END IF;
-	IF wanted > clock_timestamp() OR wanted < last_at OR NOT isfinite(wanted) THEN
-		RAISE EXCEPTION 'the time % is %', wanted, CASE WHEN wanted < last_at THEN format('before the last entry of ticket %s, %s', ticket, last_at) ELSE 'not in the past' END USING ERRCODE = 'invalid_parameter_value';
+	IF wanted > clock_timestamp() OR wanted < coalesce(last_at, '1900-01-01') OR NOT isfinite(wanted) THEN
+		RAISE EXCEPTION 'the time % is %', wanted, CASE WHEN wanted < last_at THEN format('before the last entry of ticket %s, %s', ticket, last_at) ELSE 'not one of the past' END USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	RETURN wanted;
 END
 $$;
 COMMENT ON FUNCTION cx.ticket_time(bigint, timestamptz, oid) IS 'when the next entry in the history of a ticket happens: now, or when an admin says';
 
+CREATE FUNCTION cx.customer_to_help(code text, caller oid) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_id CONSTANT bigint := CASE WHEN customer_to_help.code IS NOT NULL THEN cx.find_customer(customer_to_help.code) END;
+BEGIN
+	IF found_id IS NOT NULL AND NOT cx.unit_is_visible((SELECT c.org_unit_id FROM cx_data.customer AS c WHERE c.customer_id = found_id), caller) THEN
+		-- what find_customer() says of somebody whom nobody knows
+		PERFORM cx.no_customer(customer_to_help.code);
+	END IF;
+	RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION cx.customer_to_help(text, oid) IS 'key of the customer with this code, if row security lets the role see him; an error if not, NULL for NULL. Part of open_ticket';
+
 CREATE FUNCTION cx.owner_open_ticket(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	at CONSTANT timestamptz := cx.ticket_time(NULL, (argument ->> 'at')::timestamptz, caller);
-	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
-	origin CONSTANT text := coalesce(argument ->> 'origin', CASE WHEN cx.owns_program(caller) OR cx.units_of_role(caller) = '{}' THEN 'centre' ELSE 'unit' END);
-	key bigint;
+	feedback CONSTANT bigint := (argument -> 'feedback')::bigint;
+	new cx.new_ticket;
+	said record;
 BEGIN
 	PERFORM cx.check_may_work(caller);
-	key := cx.add_tickets(jsonb_build_array((argument - '{at,staff,org_unit,touchpoint,ticket_id,alert_id,emergency,customer_merge_id}'::text[]) || jsonb_build_object('opened_at', at, 'staff_id', person, 'origin', origin, 'actor', pg_get_userbyid(caller),
-		'org_unit_id', coalesce(cx.find_code('org_unit', argument ->> 'org_unit'), (argument -> 'org_unit_id')::bigint), 'touchpoint_id', coalesce(cx.find_code('touchpoint', argument ->> 'touchpoint'), (argument -> 'touchpoint_id')::bigint))));
-	IF person IS NOT NULL THEN
-		PERFORM cx.set_ticket_status(key, 'open', caller, at, NULL);
+	PERFORM cx.check_priority(argument ->> 'priority');
+	PERFORM cx.check_sla(argument ->> 'sla');
+	SELECT f.customer_id, f.customer_merge_id, f.touchpoint_id, f.org_unit_id INTO said FROM cx_data.feedback AS f WHERE f.feedback_id = feedback;
+	IF feedback IS NOT NULL AND (NOT FOUND OR NOT cx.unit_is_visible(said.org_unit_id, caller)) THEN
+		RAISE EXCEPTION 'feedback % does not exist', feedback USING ERRCODE = 'undefined_object', HINT = 'SELECT feedback_id FROM cx_data.feedback_detail shows what customers said.';
 	END IF;
-	RETURN to_jsonb(key);
+	new.opened_at := cx.ticket_time(NULL, (argument ->> 'at')::timestamptz, caller);
+	new.actor := pg_get_userbyid(caller);
+	new.origin := coalesce(argument ->> 'origin', CASE WHEN cx.owns_program(caller) OR cx.units_of_role(caller) = '{}' THEN 'centre' ELSE 'unit' END);
+	new.subject := argument ->> 'subject';
+	new.detail := argument ->> 'detail';
+	new.priority := argument ->> 'priority';
+	new.sla := argument ->> 'sla';
+	new.feedback_id := feedback;
+	new.staff_id := cx.find_code('staff', argument ->> 'staff');
+	new.touchpoint_id := coalesce(cx.find_code('touchpoint', argument ->> 'touchpoint'), said.touchpoint_id);
+	new.customer_id := coalesce(cx.customer_to_help(argument ->> 'customer', caller), said.customer_id);
+	new.customer_merge_id := CASE WHEN argument ? 'customer' THEN (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = argument ->> 'customer') ELSE said.customer_merge_id END;
+	SELECT c.segment, coalesce(cx.find_code('org_unit', argument ->> 'org_unit'), said.org_unit_id, c.org_unit_id) INTO new.segment, new.org_unit_id
+	FROM (SELECT new.customer_id AS customer_id) AS k LEFT JOIN cx_data.customer AS c USING (customer_id);
+	new.ticket_id := cx.add_tickets(ARRAY[new]);
+	IF new.staff_id IS NOT NULL THEN
+		PERFORM cx.set_ticket_status(new.ticket_id, 'open', caller, new.opened_at, NULL);
+	END IF;
+	RETURN to_jsonb(new.ticket_id);
 END
 $$;
-COMMENT ON FUNCTION cx.owner_open_ticket(jsonb, oid) IS 'opens a ticket; part of open_ticket, with the rights of the program''s owner';
+COMMENT ON FUNCTION cx.owner_open_ticket(jsonb, oid) IS 'does the work of open_ticket with the rights of the program''s owner';
 
 CREATE FUNCTION cx.open_ticket(subject text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, org_unit text DEFAULT NULL, priority text DEFAULT 'normal', sla text DEFAULT NULL, detail text DEFAULT NULL, staff text DEFAULT NULL, feedback bigint DEFAULT NULL, origin text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	said record;
-	who bigint;
 BEGIN
 	PERFORM cx.require_program();
-	IF coalesce(subject, '') = '' THEN
+	IF coalesce(trim(subject), '') = '' THEN
 		RAISE EXCEPTION 'subject must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'It says in words what is to be done.';
 	END IF;
-	PERFORM cx.check_priority(priority);
 	IF origin NOT IN ('centre', 'unit') THEN
 		RAISE EXCEPTION 'origin "%" is not known', origin USING ERRCODE = 'invalid_parameter_value', HINT = 'Use centre or unit.';
 	END IF;
-	PERFORM cx.check_sla(sla);
-	SELECT f.customer_id, f.touchpoint_id, f.org_unit_id INTO said FROM cx_data.feedback AS f WHERE f.feedback_id = feedback;
-	IF feedback IS NOT NULL AND NOT FOUND THEN
-		RAISE EXCEPTION 'feedback % does not exist', feedback USING ERRCODE = 'undefined_object', HINT = 'SELECT feedback_id FROM cx_data.feedback_detail shows what customers said.';
-	END IF;
-	IF customer IS NOT NULL THEN
-		who := cx.find_customer(customer);
-	END IF;
-	RETURN cx.as_program_owner('open_ticket', jsonb_strip_nulls(jsonb_build_object('subject', subject, 'customer_id', coalesce(who, said.customer_id), 'touchpoint', touchpoint, 'touchpoint_id', said.touchpoint_id,
-		'org_unit', org_unit, 'org_unit_id', said.org_unit_id, 'priority', priority, 'sla', sla, 'detail', detail, 'staff', staff, 'feedback_id', feedback, 'origin', origin, 'at', at)))::bigint;
+	RETURN cx.as_program_owner('open_ticket', jsonb_strip_nulls(jsonb_build_object('subject', subject, 'customer', customer, 'touchpoint', touchpoint, 'org_unit', org_unit, 'priority', priority,
+		'sla', sla, 'detail', detail, 'staff', staff, 'feedback', feedback, 'origin', origin, 'at', at)))::bigint;
 END
 $$;
 COMMENT ON FUNCTION cx.open_ticket(text, text, text, text, text, text, text, text, bigint, text, timestamptz) IS 'opens a ticket, with its deadlines by service level; customer, touchpoint, org_unit and staff are codes, and come from the feedback where one is given. Call it with named arguments; gives its number';
@@ -2726,9 +2839,10 @@ BEGIN
 		reopened_at = CASE WHEN is_reopened THEN at ELSE t.reopened_at END,
 		reopen_count = t.reopen_count + is_reopened::integer,
 		-- what is overdue from then on climbs anew
-		escalation_level = CASE WHEN is_reopened THEN 0 ELSE t.escalation_level END
+		escalation_level = CASE WHEN is_reopened THEN 0 ELSE t.escalation_level END,
+		escalated_unit_id = CASE WHEN NOT is_reopened THEN t.escalated_unit_id END,
+		resolution_due_at = cx.resolution_due(ticket)
 	WHERE t.ticket_id = ticket;
-	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
 	IF set_ticket_status.status = 'solved' THEN
 		UPDATE cx_data.alert AS a SET status = 'resolved' WHERE a.ticket_id = ticket AND a.status <> 'resolved';
 	END IF;
@@ -2754,7 +2868,7 @@ DECLARE
 	unfinished bigint;
 BEGIN
 	SELECT t.root_cause, t.action_taken INTO known FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
-	IF coalesce(known.root_cause, '') = '' OR coalesce(known.action_taken, '') = '' THEN
+	IF coalesce(trim(known.root_cause), '') = '' OR coalesce(trim(known.action_taken), '') = '' THEN
 		RAISE EXCEPTION 'ticket % cannot be solved without root cause and action taken', ticket
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', root_cause => ''process'', action_taken => ''what was done''); cx_data.root_cause has the causes.', ticket);
 	END IF;
@@ -2836,8 +2950,6 @@ CREATE FUNCTION cx.owner_assign_ticket(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
-	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
-	unit CONSTANT bigint := cx.find_code('org_unit', argument ->> 'org_unit');
 	at timestamptz;
 	was text;
 BEGIN
@@ -2848,7 +2960,7 @@ BEGIN
 	IF was IN ('solved', 'closed') THEN
 		RAISE EXCEPTION 'ticket % is %, so it cannot be assigned', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
 	END IF;
-	PERFORM cx.give_ticket(ticket, person, unit, caller, at, argument ->> 'note');
+	PERFORM cx.give_ticket(ticket, cx.find_code('staff', argument ->> 'staff'), cx.find_code('org_unit', argument ->> 'org_unit'), caller, at, argument ->> 'note');
 	RETURN NULL;
 END
 $$;
@@ -2857,10 +2969,13 @@ COMMENT ON FUNCTION cx.owner_assign_ticket(jsonb, oid) IS 'does the work of assi
 CREATE FUNCTION cx.give_ticket(ticket bigint, person bigint, unit bigint, caller oid, at timestamptz, note text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.add_ticket_event(ticket, 'assigned', caller, at, staff => person, unit => unit, note => note);
-	UPDATE cx_data.ticket AS t SET staff_id = person, org_unit_id = coalesce(unit, t.org_unit_id),
-		owner_staff_id = CASE WHEN unit <> t.org_unit_id THEN coalesce(cx.unit_manager(unit), t.owner_staff_id) ELSE t.owner_staff_id END
-	WHERE t.ticket_id = ticket;
+	PERFORM cx.add_ticket_event(ticket, 'assigned', caller, at, staff => person, unit => coalesce(unit, (SELECT t.org_unit_id FROM cx_data.ticket AS t WHERE t.ticket_id = ticket)), note => note);
+	IF unit IS DISTINCT FROM (SELECT t.org_unit_id FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) AND unit IS NOT NULL THEN
+		-- another manager answers for it, and what is overdue climbs anew
+		UPDATE cx_data.ticket AS t SET org_unit_id = unit, owner_staff_id = coalesce(cx.unit_manager(unit), t.owner_staff_id), escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket;
+		UPDATE cx_data.ticket_task AS k SET asked_by_unit_id = unit WHERE k.ticket_id = ticket;
+	END IF;
+	UPDATE cx_data.ticket AS t SET staff_id = person WHERE t.ticket_id = ticket;
 	IF person IS NOT NULL AND (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
 		PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
 	END IF;
@@ -2887,8 +3002,11 @@ DECLARE
 BEGIN
 	PERFORM cx.lock_ticket(ticket, caller);
 	PERFORM cx.check_lives_here(ticket);
+	IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) THEN
+		RAISE EXCEPTION 'ticket % is solved, so its priority stays', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
+	END IF;
 	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
-	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority' WHERE t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket;
 	PERFORM cx.set_ticket_terms(ARRAY[ticket], false);
 	RETURN NULL;
 END
@@ -2918,7 +3036,7 @@ BEGIN
 	PERFORM cx.add_ticket_event(ticket, 'reply', caller, at, note => argument ->> 'body', automatic => automatic);
 	IF NOT automatic THEN
 		-- the solution, once it is overdue, climbs anew
-		UPDATE cx_data.ticket AS t SET first_responded_at = at, escalation_level = 0 WHERE t.ticket_id = ticket AND t.first_responded_at IS NULL;
+		UPDATE cx_data.ticket AS t SET first_responded_at = at, escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket AND t.first_responded_at IS NULL;
 		IF (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
 			PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
 		END IF;
@@ -2932,6 +3050,9 @@ CREATE FUNCTION cx.reply_ticket(ticket bigint, body text, automatic boolean DEFA
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	IF coalesce(trim(body), '') = '' THEN
+		RAISE EXCEPTION 'body must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'It is what was said to the customer, or that he was called.';
+	END IF;
 	PERFORM cx.as_program_owner('reply', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'body', body, 'automatic', coalesce(automatic, false), 'at', at)));
 END
 $$;
@@ -2955,12 +3076,14 @@ COMMENT ON FUNCTION cx.add_task(bigint, bigint, bigint, text, timestamptz, oid, 
 CREATE FUNCTION cx.add_emergency_tasks(tickets bigint[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.add_task(t.ticket_id, r.org_unit_id, u.manager_id, coalesce(t.subject, 'emergency'), t.resolution_due_at, current_user::regrole::oid, t.opened_at)
+	PERFORM cx.add_task(t.ticket_id, r.org_unit_id, u.manager_id, concat_ws(', ', 'emergency', coalesce(p.name, p.code)), t.resolution_due_at, quote_ident(current_user)::regrole::oid, t.opened_at)
+	-- what customers said is not for other units
 	FROM cx_data.ticket AS t
+	LEFT JOIN cx_data.touchpoint AS p USING (touchpoint_id)
 	CROSS JOIN LATERAL (
-		SELECT p.owner_unit_id AS org_unit_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = t.touchpoint_id AND p.owner_unit_id IS NOT NULL
+		SELECT p.owner_unit_id AS org_unit_id WHERE p.owner_unit_id IS NOT NULL
 		UNION
-		SELECT p.org_unit_id FROM cx_data.touchpoint_unit AS p WHERE p.touchpoint_id = t.touchpoint_id
+		SELECT r.org_unit_id FROM cx_data.touchpoint_unit AS r WHERE r.touchpoint_id = t.touchpoint_id
 	) AS r
 	JOIN cx_data.org_unit AS u ON u.org_unit_id = r.org_unit_id
 	WHERE t.ticket_id = ANY (tickets)
@@ -3003,9 +3126,9 @@ BEGIN
 		RAISE EXCEPTION 'ticket % is solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
 	END IF;
 	FOR task IN SELECT e FROM jsonb_array_elements(argument -> 'tasks') AS e LOOP
-		SELECT k INTO strange FROM jsonb_object_keys(task) AS k WHERE k NOT IN ('unit', 'subject', 'staff', 'within', 'due_at') LIMIT 1;
-		IF FOUND OR coalesce(task ->> 'unit', '') = '' OR coalesce(task ->> 'subject', '') = '' THEN
-			RAISE EXCEPTION 'a task must have unit and subject%', coalesce(', and has no ' || strange, '')
+		strange := (SELECT k FROM jsonb_object_keys(task) AS k WHERE k NOT IN ('unit', 'subject', 'staff', 'within', 'due_at') LIMIT 1);
+		IF strange IS NOT NULL OR task ?& '{within,due_at}' OR coalesce(trim(task ->> 'unit'), '') = '' OR coalesce(trim(task ->> 'subject'), '') = '' THEN
+			RAISE EXCEPTION 'a task must have unit and subject%', coalesce(', and has no ' || strange, CASE WHEN task ?& '{within,due_at}' THEN ', and within or due_at' ELSE '' END)
 				USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]; staff, and due_at in place of within, may be added.';
 		END IF;
 		unit := cx.find_code('org_unit', task ->> 'unit');
@@ -3023,7 +3146,7 @@ CREATE FUNCTION cx.decompose_ticket(ticket bigint, tasks jsonb, at timestamptz D
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
-	IF jsonb_typeof(tasks) IS DISTINCT FROM 'array' OR tasks = '[]' OR tasks @? '$[*] ? (@.type() != "object")' THEN
+	IF jsonb_typeof(tasks) IS DISTINCT FROM 'array' OR tasks = '[]' OR tasks @? 'strict $[*] ? (@.type() != "object")' THEN
 		RAISE EXCEPTION 'tasks must be an array of objects'
 			USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]';
 	END IF;
@@ -3042,6 +3165,8 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM cx.check_may_work(caller);
+	-- the ticket first, as whoever works on it does
+	PERFORM FROM cx_data.ticket AS t WHERE t.ticket_id = (SELECT k.ticket_id FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) FOR NO KEY UPDATE;
 	SELECT k.ticket_id, k.status, k.org_unit_id, k.asked_by_unit_id INTO known FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task FOR NO KEY UPDATE;
 	IF NOT FOUND OR NOT (cx.unit_is_visible(known.org_unit_id, caller) OR cx.unit_is_visible(known.asked_by_unit_id, caller)) THEN
 		RAISE EXCEPTION 'task % does not exist', task USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_task_id, subject FROM cx_data.ticket_task shows the tasks.';
@@ -3113,7 +3238,7 @@ BEGIN
 	IF score NOT BETWEEN scale.scale_min AND scale.scale_max THEN
 		RAISE EXCEPTION 'score % is outside %..%, the scale of metric "%"', score, scale.scale_min, scale.scale_max, known.metric USING ERRCODE = 'numeric_value_out_of_range';
 	END IF;
-	UPDATE cx_data.ticket AS t SET followup_metric = known.metric, followup_asked_at = coalesce(t.followup_asked_at, at), followup_score = coalesce(score, t.followup_score),
+	UPDATE cx_data.ticket AS t SET followup_metric = CASE WHEN score IS NOT NULL OR t.followup_score IS NULL THEN known.metric ELSE t.followup_metric END, followup_asked_at = coalesce(t.followup_asked_at, at), followup_score = coalesce(score, t.followup_score),
 		followup_at = CASE WHEN score IS NOT NULL THEN at ELSE t.followup_at END
 	WHERE t.ticket_id = ticket;
 	PERFORM cx.add_ticket_event(ticket, 'follow_up', caller, at, level => score, note => argument ->> 'comment');
@@ -3185,7 +3310,10 @@ BEGIN
 		jsonb_strip_nulls(jsonb_build_object('alert_id', new_alert, 'rule', 'escalation', 'severity', severity, 'message', said,
 			'ticket_id', item.ticket_id, 'ticket_task_id', item.ticket_task_id, 'org_unit', target.code, 'level', coalesce(target.level, 1), 'opened_at', happened_at))
 	FROM (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = coalesce(target.manager_id, item.owner_staff_id)) AS m
-	CROSS JOIN LATERAL cx.route_targets('staff:' || m.code) AS g;
+	CROSS JOIN LATERAL cx.route_targets('staff:' || translate(m.code, ',', ' ')) AS g;	-- a comma begins another one
+	IF FOUND AND current_setting('cx.notify')::boolean THEN
+		PERFORM pg_notify('cx_outbox', '');
+	END IF;
 	RETURN true;
 END
 $$;
@@ -3274,24 +3402,27 @@ BEGIN
 	END IF;
 	-- counted under the lock, so that no two routers give the last place away
 	IF NOT FOUND OR (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = person AND k.status NOT IN ('solved', 'closed')) >= most THEN
-		RETURN false;
+		-- undone, which takes the lock off: two routers that keep one each might wait for each other's
+		RAISE SQLSTATE 'CX000';
 	END IF;
 	PERFORM cx.give_ticket(ticket, person, NULL, caller, cx.ticket_time(ticket, NULL, caller), NULL);
 	RETURN true;
+EXCEPTION WHEN SQLSTATE 'CX000' THEN
+	RETURN false;
 END
 $$;
 COMMENT ON FUNCTION cx.take_if_free(bigint, bigint, oid, boolean) IS 'gives a ticket to a member of staff unless that is one too many; without waiting for others who give him one just now, if so wanted. Part of route_ticket';
 
-CREATE FUNCTION cx.give_to_best(ticket bigint, caller oid) RETURNS text
+CREATE FUNCTION cx.give_to_best(ticket bigint, caller oid, waits boolean) RETURNS text
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	candidates CONSTANT bigint[] := ARRAY(SELECT c.staff_id FROM cx.route_candidates(ticket) AS c ORDER BY c.place);
 	person bigint;
-	waits boolean;
+	is_second boolean;
 BEGIN
-	FOREACH waits IN ARRAY '{false,true}'::boolean[] LOOP
+	FOREACH is_second IN ARRAY CASE WHEN waits THEN '{false,true}' ELSE '{false}' END::boolean[] LOOP
 		FOREACH person IN ARRAY candidates LOOP
-			IF cx.take_if_free(ticket, person, caller, waits) THEN
+			IF cx.take_if_free(ticket, person, caller, is_second) THEN
 				RETURN (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = person);
 			END IF;
 		END LOOP;
@@ -3299,15 +3430,46 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.give_to_best(bigint, oid) IS 'gives a ticket to the best member of staff who is free; gives his code, NULL if there is nobody. Part of route_ticket';
+COMMENT ON FUNCTION cx.give_to_best(bigint, oid, boolean) IS 'gives a ticket to the best member of staff who is free; gives his code, NULL if there is nobody. Where all who are free are just given others it waits, if so wanted. Part of route_ticket';
+
+CREATE FUNCTION cx.give_first(caller oid, waits boolean, units bigint[], owners bigint[], OUT ticket_id bigint, OUT staff text)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	seen CONSTANT bigint[] := CASE WHEN NOT cx.unit_is_visible(NULL, caller) THEN cx.units_of_role(caller) END;
+	unrouted refcursor;
+BEGIN
+	-- one by one, so that others who route take the next ones
+	IF units IS NULL THEN
+		OPEN unrouted FOR
+			SELECT t.ticket_id FROM cx_data.ticket AS t
+			WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND (seen IS NULL OR t.org_unit_id = ANY (seen))
+			ORDER BY t.first_response_due_at, t.ticket_id LIMIT 5 FOR NO KEY UPDATE SKIP LOCKED;
+	ELSE
+		OPEN unrouted FOR
+			SELECT t.ticket_id FROM cx_data.ticket AS t
+			WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND (seen IS NULL OR t.org_unit_id = ANY (seen))
+				AND (t.org_unit_id = ANY (units) OR t.touchpoint_id IN (SELECT p.touchpoint_id FROM cx_data.touchpoint AS p WHERE p.owner_staff_id = ANY (owners)))
+			ORDER BY t.first_response_due_at, t.ticket_id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED;
+	END IF;
+	LOOP
+		FETCH unrouted INTO ticket_id;
+		EXIT WHEN NOT FOUND;
+		staff := cx.give_to_best(ticket_id, caller, waits);
+		EXIT WHEN staff IS NOT NULL;
+	END LOOP;
+	CLOSE unrouted;
+END
+$$;
+COMMENT ON FUNCTION cx.give_first(oid, boolean, bigint[], bigint[]) IS 'gives the most urgent ticket for which somebody is free: of the first five that wait, or of the first hundred in these units or at touchpoints of these owners. staff is NULL if there is none. Part of route_ticket';
 
 CREATE FUNCTION cx.owner_route(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted CONSTANT bigint := (argument -> 'ticket')::bigint;
-	unrouted refcursor;
-	waiting bigint;
-	person text;
+	-- a transaction that has written before may hold what the other one waits for
+	waits CONSTANT boolean := pg_current_xact_id_if_assigned() IS NULL;
+	free record;
+	given record;
 BEGIN
 	IF wanted IS NOT NULL THEN
 		PERFORM cx.lock_ticket(wanted, caller);
@@ -3316,23 +3478,20 @@ BEGIN
 			RAISE EXCEPTION 'ticket % is solved', wanted USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', wanted);
 		END IF;
 		-- who works on it already goes on
-		person := coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller));
-		RETURN jsonb_build_object('ticket_id', wanted, 'staff', person);
+		RETURN jsonb_build_object('ticket_id', wanted, 'staff',
+			coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller, waits)));
 	END IF;
 	PERFORM cx.check_may_work(caller);
-	-- one by one, so that others who route take the next ones; where nobody is free, the next one may have somebody
-	OPEN unrouted FOR
-		SELECT t.ticket_id FROM cx_data.ticket AS t
-		WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND cx.unit_is_visible(t.org_unit_id, caller)
-		ORDER BY t.first_response_due_at, t.ticket_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED;
-	LOOP
-		FETCH unrouted INTO waiting;
-		EXIT WHEN NOT FOUND;
-		person := cx.give_to_best(waiting, caller);
-		EXIT WHEN person IS NOT NULL;
-	END LOOP;
-	CLOSE unrouted;
-	RETURN CASE WHEN person IS NOT NULL THEN jsonb_build_object('ticket_id', waiting, 'staff', person) ELSE '{}' END;
+	SELECT * INTO given FROM cx.give_first(caller, waits, NULL, NULL);
+	IF given.staff IS NULL THEN
+		-- nobody is free for the first ones; whoever is free may be so for others
+		SELECT coalesce(array_agg(DISTINCT s.org_unit_id), '{}') AS units, array_agg(s.staff_id) AS owners INTO free FROM cx_data.staff AS s
+		WHERE (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = s.staff_id AND k.status NOT IN ('solved', 'closed')) < s.max_tickets;
+		IF free.owners IS NOT NULL THEN
+			SELECT * INTO given FROM cx.give_first(caller, waits, free.units, free.owners);
+		END IF;
+	END IF;
+	RETURN CASE WHEN given.staff IS NOT NULL THEN jsonb_build_object('ticket_id', given.ticket_id, 'staff', given.staff) ELSE '{}' END;
 END
 $$;
 COMMENT ON FUNCTION cx.owner_route(jsonb, oid) IS 'does the work of route_ticket with the rights of the program''s owner';
@@ -3407,8 +3566,10 @@ BEGIN
 		IF NOT is_solved AND (OLD.status IN ('solved', 'closed') OR NEW.reopen_count > OLD.reopen_count) THEN
 			NEW.reopened_at := at;
 			NEW.escalation_level := 0;
+			NEW.escalated_unit_id := NULL;
 		ELSIF OLD.first_responded_at IS NULL AND NEW.first_responded_at IS NOT NULL THEN
 			NEW.escalation_level := 0;
+			NEW.escalated_unit_id := NULL;
 		END IF;
 	END IF;
 	RETURN NEW;
@@ -4562,9 +4723,9 @@ CREATE TABLE IF NOT EXISTS cx_data.sla_policy (
 	touchpoint_id bigint REFERENCES cx_data.touchpoint,
 	version integer NOT NULL DEFAULT 1 CONSTRAINT sla_policy_version_check CHECK (version >= 1),
 	calendar text REFERENCES cx_data.calendar (code) ON UPDATE CASCADE,
-	first_response_within interval CONSTRAINT sla_policy_first_response_within_check CHECK (first_response_within > '0' AND date_trunc('day', first_response_within) = '0'),
-	resolve_within interval CONSTRAINT sla_policy_resolve_within_check CHECK (resolve_within > '0' AND date_trunc('day', resolve_within) = '0'),
-	escalate_every interval NOT NULL DEFAULT '4 hours' CONSTRAINT sla_policy_escalate_every_check CHECK (escalate_every > '0' AND date_trunc('day', escalate_every) = '0'),
+	first_response_within interval CONSTRAINT sla_policy_first_response_within_check CHECK (first_response_within > '0' AND first_response_within <= '100000 hours' AND date_trunc('day', first_response_within) = '0'),
+	resolve_within interval CONSTRAINT sla_policy_resolve_within_check CHECK (resolve_within > '0' AND resolve_within <= '100000 hours' AND date_trunc('day', resolve_within) = '0'),
+	escalate_every interval NOT NULL DEFAULT '4 hours' CONSTRAINT sla_policy_escalate_every_check CHECK (escalate_every > '0' AND escalate_every <= '100000 hours' AND date_trunc('day', escalate_every) = '0'),
 	valid_from timestamptz NOT NULL DEFAULT now(),
 	valid_until timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -4637,7 +4798,7 @@ CREATE TABLE IF NOT EXISTS cx_data.ticket (
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS ticket_customer_id_idx ON cx_data.ticket (customer_id);
 CREATE INDEX IF NOT EXISTS ticket_feedback_id_idx ON cx_data.ticket (feedback_id) WHERE feedback_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE staff_id IS NOT NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX IF NOT EXISTS ticket_unrouted_idx ON cx_data.ticket (first_response_due_at, ticket_id) WHERE staff_id IS NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX IF NOT EXISTS ticket_emergency_idx ON cx_data.ticket (touchpoint_id) WHERE emergency AND status NOT IN ('solved', 'closed');
 COMMENT ON TABLE cx_data.ticket IS 'tickets: what is to be done for a customer, by whom and until when; written by cx.open_ticket() and its like, or captured from a table of yours by cx.attach_ticket()';
@@ -4751,6 +4912,8 @@ CREATE OR REPLACE TRIGGER ticket_event_stays BEFORE UPDATE OF ticket_id, ticket_
 	FOR EACH ROW EXECUTE FUNCTION cx.ticket_event_stays();
 CREATE OR REPLACE TRIGGER ticket_deleted AFTER DELETE ON cx_data.ticket
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
+CREATE OR REPLACE TRIGGER ticket_truncated AFTER TRUNCATE ON cx_data.ticket
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
 CREATE OR REPLACE TRIGGER attached_ticket_written BEFORE INSERT OR UPDATE ON cx_data.ticket
 	FOR EACH ROW WHEN (NEW.source_id IS NOT NULL) EXECUTE FUNCTION cx.attached_ticket_written();
 CREATE OR REPLACE TRIGGER attached_tickets_added AFTER INSERT ON cx_data.ticket
@@ -5598,7 +5761,7 @@ SELECT t.ticket_id, t.priority, t.status, cx.ticket_subject(t.ticket_id) AS subj
 	CASE WHEN t.sla_policy_id IS NOT NULL THEN cx.sla_status(t.status, t.first_response_due_at, t.first_responded_at, t.resolution_due_at, t.solved_at, cx.as_of()) END AS sla_status,
 	coalesce(coalesce(t.first_responded_at, cx.as_of()) > t.first_response_due_at, false) AS first_response_missed,
 	coalesce(coalesce(t.solved_at, cx.as_of()) > t.resolution_due_at, false) AS resolution_missed,
-	extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision AS due_in_seconds,
+	CASE WHEN t.solved_at IS NULL THEN extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision END AS due_in_seconds,
 	t.escalation_level, e.code AS escalated_unit, t.reopen_count, t.root_cause, t.sla_policy_id, t.calendar, t.alert_id, t.feedback_id, r.name AS source, t.followup_score::integer AS followup_score, t.followup_asked_at, t.followup_at
 FROM cx_data.ticket AS t
 LEFT JOIN cx_data.customer AS c USING (customer_id)
@@ -5633,7 +5796,7 @@ COMMENT ON COLUMN cx_data.ticket_detail.closed_at IS 'when the loop was closed';
 COMMENT ON COLUMN cx_data.ticket_detail.sla_status IS 'active, paused, met or missed at cx.as_of(); NULL without a service level';
 COMMENT ON COLUMN cx_data.ticket_detail.first_response_missed IS 'whether the first reply came too late, or has not come though it is due';
 COMMENT ON COLUMN cx_data.ticket_detail.resolution_missed IS 'the same for the solution';
-COMMENT ON COLUMN cx_data.ticket_detail.due_in_seconds IS 'seconds until what is due next, negative when that is over';
+COMMENT ON COLUMN cx_data.ticket_detail.due_in_seconds IS 'seconds until what is due next, negative when that is over; NULL once it is solved';
 COMMENT ON COLUMN cx_data.ticket_detail.escalation_level IS 'tiers that it has climbed since it was overdue';
 COMMENT ON COLUMN cx_data.ticket_detail.escalated_unit IS 'code of the unit that it has climbed to';
 COMMENT ON COLUMN cx_data.ticket_detail.reopen_count IS 'how often it was reopened';
@@ -5701,7 +5864,7 @@ CREATE OR REPLACE VIEW cx_data.emergency WITH (security_invoker = true) AS
 SELECT d.ticket_id, d.subject, d.touchpoint, d.staff AS coordinator, d.status, d.opened_at, d.resolution_due_at, a.alerts, k.ticket_task_id, u.code AS org_unit, s.code AS staff, k.status AS task_status, k.due_at AS task_due_at,
 	coalesce(k.status IN ('open', 'blocked') AND k.due_at < cx.as_of(), false) AS task_overdue, cx.task_block(k.ticket_task_id) AS blocked_reason
 FROM cx_data.ticket_detail AS d
-CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM cx_data.alert AS l WHERE l.ticket_id = d.ticket_id AND l.alert_rule_id IS NOT NULL) AS a
+CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM cx_data.alert AS l WHERE l.ticket_id = d.ticket_id AND NOT (l.alert_rule_id IS NULL AND l.rule = 'escalation')) AS a
 LEFT JOIN cx_data.ticket_task AS k ON k.ticket_id = d.ticket_id
 LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = k.org_unit_id
 LEFT JOIN cx_data.staff AS s ON s.staff_id = k.staff_id
@@ -5735,7 +5898,7 @@ SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (
 		AND NOT EXISTS (SELECT FROM cx_data.ticket_task AS k WHERE k.ticket_id = t.ticket_id)
 		AND NOT EXISTS (SELECT FROM cx_data.event AS e WHERE e.customer_id = t.customer_id AND e.touchpoint_id = t.touchpoint_id AND e.occurred_at > t.solved_at AND e.occurred_at <= t.solved_at + interval '168 hours')
 		AND NOT EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id AND f.touchpoint_id = t.touchpoint_id AND f.kind <> 'survey' AND f.responded_at > t.solved_at AND f.responded_at <= t.solved_at + interval '168 hours')
-		AND NOT EXISTS (SELECT FROM cx_data.ticket AS k WHERE k.customer_id = t.customer_id AND k.touchpoint_id = t.touchpoint_id AND k.ticket_id <> t.ticket_id AND k.opened_at > t.solved_at AND k.opened_at <= t.solved_at + interval '168 hours')
+		AND NOT EXISTS (SELECT FROM cx_data.ticket AS k WHERE k.customer_id = t.customer_id AND k.touchpoint_id IS NOT DISTINCT FROM t.touchpoint_id AND k.ticket_id <> t.ticket_id AND k.opened_at > t.solved_at AND k.opened_at <= t.solved_at + interval '168 hours')
 	END AS first_contact_resolved
 FROM cx_data.ticket AS t
 CROSS JOIN cx_data.program AS g
@@ -5750,8 +5913,13 @@ LEFT JOIN (
 	GROUP BY w.ticket_id
 ) AS s USING (ticket_id)
 LEFT JOIN (
-	SELECT e.ticket_id, count(*) FILTER (WHERE e.kind = 'reply' AND NOT e.automatic) AS replies, greatest(count(*) FILTER (WHERE e.kind = 'assigned') - 1, 0) AS handovers
-	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') AND e.occurred_at <= cx.as_of() GROUP BY e.ticket_id
+	SELECT e.ticket_id, count(*) FILTER (WHERE NOT e.automatic) AS replies, count(*) FILTER (WHERE e.is_other) AS handovers
+	FROM (
+		SELECT e.ticket_id, e.automatic, coalesce(e.kind = 'assigned' AND (e.staff_id IS DISTINCT FROM lag(e.staff_id) OVER held AND lag(e.staff_id) OVER held IS NOT NULL OR e.to_unit_id <> lag(e.to_unit_id) OVER held), false) AS is_other
+		FROM cx_data.ticket_event AS e WHERE e.kind IN ('opened', 'assigned', 'reply') AND e.occurred_at <= cx.as_of()
+		WINDOW held AS (PARTITION BY e.ticket_id, e.kind = 'reply' ORDER BY e.ticket_event_id)
+	) AS e
+	GROUP BY e.ticket_id
 ) AS h USING (ticket_id)
 WHERE t.opened_at <= cx.as_of();
 COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket opened until cx.as_of(), as far as it had come then: how long it took and who was waited for, from its history, and whether the first contact was enough';
@@ -5770,7 +5938,7 @@ COMMENT ON COLUMN cx_data.ticket_outcome.ours_seconds IS 'seconds in status new 
 COMMENT ON COLUMN cx_data.ticket_outcome.waiting_customer_seconds IS 'seconds in status pending: it was up to the customer';
 COMMENT ON COLUMN cx_data.ticket_outcome.waiting_others_seconds IS 'seconds in status on_hold: it was up to a third party';
 COMMENT ON COLUMN cx_data.ticket_outcome.replies IS 'replies that were not automatic';
-COMMENT ON COLUMN cx_data.ticket_outcome.handovers IS 'how often it was passed on after it was first assigned';
+COMMENT ON COLUMN cx_data.ticket_outcome.handovers IS 'how often it was passed on, to somebody else or to another unit';
 COMMENT ON COLUMN cx_data.ticket_outcome.first_contact_resolved IS 'whether it was solved for good at first contact: at most one reply, never passed on, split, waiting or reopened, and no event, complaint or other ticket of the customer at the touchpoint in the 7 days (168 hours) after; NULL until these are over';
 
 CREATE OR REPLACE VIEW cx_data.time_to_resolve WITH (security_invoker = true) AS
@@ -5868,8 +6036,10 @@ WHERE f.kind = 'survey' AND f.responded_at > cx.as_of() - interval '672 hours' A
 	AND CASE m.kind WHEN 'nps' THEN f.score <= 6 ELSE cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) < 50 END
 	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.feedback_id = f.feedback_id)
 	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.customer_id = f.customer_id AND coalesce(t.touchpoint_id = f.touchpoint_id, true) AND coalesce(t.solved_at > f.responded_at, true))
+	AND NOT EXISTS (SELECT FROM cx_data.alert AS a JOIN cx_data.ticket AS t USING (ticket_id)
+		WHERE a.customer_id = f.customer_id AND coalesce(t.touchpoint_id = f.touchpoint_id, true) AND coalesce(t.solved_at > f.responded_at, true))
 ORDER BY f.responded_at, f.feedback_id;
-COMMENT ON VIEW cx_data.unhandled_detractors IS 'bad survey answers of the last 28 days (672 hours) that nobody looks after: no ticket is about them, and none of the customer about the touchpoint was open then or was opened since';
+COMMENT ON VIEW cx_data.unhandled_detractors IS 'bad survey answers of the last 28 days (672 hours) that nobody looks after: no ticket is about them, and none about the touchpoint that the customer or an alert of his belongs to was open then or was opened since';
 COMMENT ON COLUMN cx_data.unhandled_detractors.feedback_id IS 'key of the feedback; cx_data.feedback_detail tells more';
 COMMENT ON COLUMN cx_data.unhandled_detractors.customer IS 'code of the customer; NULL if anonymous';
 COMMENT ON COLUMN cx_data.unhandled_detractors.touchpoint IS 'code of the touchpoint; NULL if the relationship as a whole';

@@ -27,6 +27,7 @@ SELECT cx.set_sla_policy(priority => 'normal', first_response_within => '1 hour'
 SELECT cx.set_sla_policy(first_response_within => '1 day', resolve_within => '8 hours');
 SELECT cx.set_sla_policy(resolve_within => '-1 hours');
 SELECT cx.set_sla_policy(resolve_within => '1 month');
+SELECT cx.set_sla_policy(resolve_within => '100001 hours');
 SELECT cx.set_sla_policy();
 SELECT cx.set_sla_policy(priority => 'soon', resolve_within => '1 hour');
 SELECT cx.set_sla_policy(touchpoint => 'nowhere', resolve_within => '1 hour');
@@ -156,6 +157,8 @@ SELECT cx.move_ticket(:t, 'open');
 SELECT cx.move_ticket(4711, 'open');
 SELECT cx.move_ticket(NULL, 'open');
 SELECT cx.reopen(:t2);
+SELECT cx.reply_ticket(:t2, ' ');
+SELECT cx.set_ticket_priority(:t, 'low');
 SELECT cx.assign_ticket(:t, 'ann');
 SELECT cx.assign_ticket(:t2);
 SELECT cx.assign_ticket(:t2, 'nobody');
@@ -174,6 +177,7 @@ SELECT cx.open_ticket('x', sla => 'platinum');
 SELECT cx.open_ticket('x', origin => 'moon');
 SELECT cx.open_ticket('x', feedback => 4711);
 SELECT cx.open_ticket('x', at => 'infinity');
+SELECT cx.open_ticket('x', at => '0044-03-15 BC');
 UPDATE cx_data.ticket_event SET status = 'solved';
 UPDATE cx_data.ticket_event SET occurred_at = now();
 DELETE FROM cx_data.sla_policy WHERE priority = 'normal' AND version = 2;
@@ -186,6 +190,8 @@ SELECT u.code AS unit, a.code AS asked_by, k.subject, k.status, to_char(k.due_at
 SELECT cx.decompose_ticket(:t3, '{}');
 SELECT cx.decompose_ticket(:t3, '[]');
 SELECT cx.decompose_ticket(:t3, '[1]');
+SELECT cx.decompose_ticket(:t3, '[[{"unit": "it", "subject": "x"}]]');
+SELECT cx.decompose_ticket(:t3, '[{"unit": "it", "subject": "x", "within": "1 hour", "due_at": "2025-05-05"}]');
 SELECT cx.decompose_ticket(:t3, '[{"unit": "it"}]');
 SELECT cx.decompose_ticket(:t3, '[{"unit": "it", "subject": "x", "until": "now"}]');
 SELECT cx.decompose_ticket(:t3, '[{"unit": "moon", "subject": "x"}]');
@@ -253,6 +259,12 @@ SELECT cx.route_ticket(4711);
 -- passed on to another unit, it waits there until somebody takes it
 SELECT cx.assign_ticket(ticket_id, org_unit => 'west', note => 'not ours') FROM cx_data.ticket_queue WHERE subject = 'desk 1';
 SELECT subject, org_unit, staff, owner, status FROM cx_data.ticket_queue WHERE subject = 'desk 1';
+-- what was overdue before climbs anew there
+SELECT cx.open_ticket('moved', org_unit => 'shop', priority => 'urgent', at => '2025-05-05 09:00') AS t6 \gset
+SELECT cx.escalate_overdue('2025-05-06 18:00') > 0 AS climbs, cx.assign_ticket(:t6, org_unit => 'west', at => '2025-05-06 19:00') IS NULL AS passed_on;
+SELECT d.escalation_level, d.escalated_unit, d.owner FROM cx_data.ticket_detail AS d WHERE ticket_id = :t6;
+SELECT cx.escalate_overdue('2025-05-07 18:00') > 0 AS climbs;
+SELECT d.escalation_level, d.escalated_unit, d.owner FROM cx_data.ticket_detail AS d WHERE ticket_id = :t6;
 
 -- on one page
 INSERT INTO cx_data.feedback (customer_id, touchpoint_id, metric, score, comment, responded_at) VALUES (1, 2, 'nps', 2, 'never again', '2025-06-01 12:00');

@@ -73,7 +73,36 @@ SELECT cx.move_task(k, 'done') FROM generate_series(1, 3) AS k;
 SELECT cx.move_ticket(101, 'solved', root_cause => 'system', action_taken => 'restarted');
 INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (8, 1, 'outage', '2025-03-01');
 SELECT ticket_id, alerts, count(*) AS tasks FROM cx_data.emergency GROUP BY 1, 2 ORDER BY 1;
+-- the same customers at another place are another emergency; other units learn what is burning, not what was said
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (8, 2, 'outage', '2025-03-01');
+SELECT ticket_id, touchpoint, coordinator, alerts FROM cx_data.emergency ORDER BY 1, ticket_task_id;
+SELECT DISTINCT subject FROM cx_data.ticket_task;
 SELECT cx.drop_alert('outage');
+SELECT ticket_id, alerts FROM cx_data.emergency GROUP BY 1, 2 ORDER BY 1;
+-- whoever made the program, and whatever he is called
+CREATE ROLE "cx_regress Odd, Owner" SUPERUSER;
+CREATE PROCEDURE pg_temp.give_program(role text) LANGUAGE plpgsql AS $$ DECLARE given regclass; BEGIN
+	FOR given IN SELECT oid FROM pg_class WHERE relnamespace = 'cx_data'::regnamespace AND relkind IN ('r', 'v') LOOP EXECUTE format('ALTER TABLE %s OWNER TO %I', given, role); END LOOP; END $$;
+CALL pg_temp.give_program('cx_regress Odd, Owner');
+SELECT cx.create_alert('outage', 'cx_data.event', 'name = ''outage''', severity => 'critical', opens_ticket => true) \g /dev/null
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (9, 1, 'outage', '2025-03-01');
+SELECT rule, ticket_id IS NOT NULL AS has_ticket FROM cx_data.alert ORDER BY alert_id DESC LIMIT 1;
+SELECT message FROM cx_data.alert_error;
+SELECT cx.drop_alert('outage');
+CALL pg_temp.give_program(current_user);
+DROP ROLE "cx_regress Odd, Owner";
+-- a rule that opens tickets only from now on does so although an alert is open, and so does one whose ticket was deleted
+DELETE FROM cx_data.ticket;
+SELECT cx.create_alert('later', 'cx_data.event', 'name = ''late''') \g /dev/null
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (7, 2, 'late', '2025-03-01');
+SELECT cx.alter_alert('later', opens_ticket => true);
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (7, 2, 'late', '2025-03-02');
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (7, 2, 'late', '2025-03-03');
+SELECT matches, ticket_id IS NOT NULL AS has_ticket FROM cx_data.alert WHERE rule = 'later' ORDER BY alert_id;
+DELETE FROM cx_data.ticket;
+INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (7, 2, 'late', '2025-03-04');
+SELECT matches, ticket_id IS NOT NULL AS has_ticket FROM cx_data.alert WHERE rule = 'later' ORDER BY alert_id;
+SELECT cx.drop_alert('later');
 
 -- a rule whose ticket cannot be opened is recorded, and the row is kept
 DELETE FROM cx_data.ticket;

@@ -14,6 +14,7 @@ CALL cx.grant_access('cx_regress_ann', 'agent'); CALL cx.grant_access('cx_regres
 CALL cx.grant_access('cx_regress_analyst', 'analyst'); CALL cx.grant_access('cx_regress_admin', 'admin');
 CALL cx.enable_row_security();
 SELECT cx.open_ticket('Ada is angry', customer => 'c1', detail => 'secret', at => '2025-03-03 09:00'), cx.open_ticket('Bo is angry', customer => 'c2', at => '2025-03-03 09:00');
+INSERT INTO cx_data.feedback (feedback_id, customer_id, org_unit_id, metric, score, responded_at) VALUES (77, 2, 3, 'nps', 0, '2025-03-01');
 \set shows 'SELECT ticket_id, subject, customer, org_unit, status, origin FROM cx_data.ticket_detail ORDER BY ticket_id'
 
 -- an agent sees and moves the tickets of her unit, and asks other units by tasks
@@ -34,6 +35,14 @@ SELECT cx.open_ticket('the till is broken', org_unit => 'group');
 SELECT cx.open_ticket('mine', at => '2025-01-01');
 SELECT cx.move_ticket(1, 'open', at => '2025-04-01');
 SELECT cx.open_ticket('x', customer => 'c2');
+SELECT cx.open_ticket('x', feedback => 77);
+SELECT cx.as_program_owner('open_ticket', '{"subject": "x", "priority": "low", "customer": "c2"}');
+SELECT cx.as_program_owner('open_ticket', '{"subject": "x", "priority": "low", "feedback": 77}');
+SELECT cx.as_program_owner('open_ticket', '{"subject": "x", "priority": "low", "customer_id": 2, "ticket_id": 99, "actor": "cx_regress_ed", "emergency": true}') IS NOT NULL AS opened;
+SELECT ticket_id > 3 AS is_new, customer_id, emergency FROM cx_data.ticket ORDER BY ticket_id DESC LIMIT 1;
+SELECT cx.open_ticket('by the book', sla => 'standard', org_unit => 'shop') IS NOT NULL AS opened;
+SELECT cx.as_program_owner('forget_tickets', '[1]');
+SELECT count(*) > 0 AS history_stays FROM cx_data.ticket_event WHERE ticket_id = 1;
 SELECT cx.escalate_overdue();
 SELECT cx.set_sla_policy(resolve_within => '1 hour');
 -- nothing but the functions writes tickets and their history
@@ -42,7 +51,7 @@ INSERT INTO cx_data.ticket (subject) VALUES ('mine');
 DELETE FROM cx_data.ticket_event;
 INSERT INTO cx_data.ticket_event (ticket_id, kind) VALUES (1, 'status');
 SELECT cx.set_ticket_status(1, 'closed', 'cx_regress_ann'::regrole, now(), NULL);
-SELECT cx.add_tickets('[{"priority": "low"}]');
+SELECT cx.add_tickets(ARRAY[jsonb_populate_record(NULL::cx.new_ticket, '{"priority": "low"}')]);
 SELECT cx.as_program_owner('move_ticket', '{"ticket": 2, "status": "open"}');
 -- the other unit sees its task, not the ticket; its manager does it
 SET SESSION AUTHORIZATION cx_regress_wes;
@@ -61,7 +70,10 @@ SELECT subject FROM cx_data.ticket;
 SELECT note FROM cx_data.ticket_event;
 SELECT cx.move_ticket(1, 'open');
 SELECT cx.ticket_brief(1);
-SELECT count(*) FROM cx_data.ticket_outcome;
+SELECT count(*) > 2 AS outcomes FROM cx_data.ticket_outcome;
+SELECT count(subject) FROM cx_data.ticket_queue;
+SELECT count(subject), count(blocked_reason) FROM cx_data.emergency;
+SELECT count(*), count(message) FROM cx_data.alert_queue;
 -- an admin corrects what is personal, and no more
 SET SESSION AUTHORIZATION cx_regress_admin;
 UPDATE cx_data.ticket SET status = 'closed';
@@ -69,8 +81,12 @@ UPDATE cx_data.ticket SET subject = 'an angry customer' WHERE ticket_id = 2;
 UPDATE cx_data.ticket_event SET note = NULL WHERE false;
 SELECT cx.set_sla_policy('gold', resolve_within => '1 hour') IS NOT NULL AS done, cx.escalate_overdue('2025-03-05') AS climbed;
 SELECT cx.move_ticket(1, 'pending', at => now());
+DELETE FROM cx_data.ticket WHERE subject = 'by the book';
+SELECT count(*) FROM cx_data.ticket WHERE subject = 'by the book';
 -- somebody without a level
 SET SESSION AUTHORIZATION cx_regress_app;
+SELECT cx.as_program_owner('assign_ticket', '{"ticket": 1, "staff": "nobody"}');
+SELECT cx.as_program_owner('open_ticket', '{"subject": "x", "staff": "nobody"}');
 SELECT cx.open_ticket('mine');
 SELECT cx.route_ticket();
 RESET SESSION AUTHORIZATION;
@@ -87,6 +103,7 @@ SELECT subject, customer FROM cx_data.ticket_queue WHERE subject ~ '^bad answer'
 -- merging and erasing customers
 SELECT cx.merge_customers('c1', 'c2') AS merge \gset
 SELECT ticket_id, customer FROM cx_data.ticket_queue ORDER BY 1;
+SELECT cx.open_ticket('about c2, under his old code', customer => 'c2', org_unit => 'west') IS NOT NULL AS opened;
 SELECT cx.unmerge(:merge);
 SELECT ticket_id, customer FROM cx_data.ticket_queue ORDER BY 1;
 SELECT relation, what, row_count FROM cx.erase_customer('c1') WHERE relation ~ 'ticket' ORDER BY 1;
@@ -94,6 +111,8 @@ RESET SESSION AUTHORIZATION;
 SELECT ticket_id, customer_id, subject, detail, action_taken FROM cx_data.ticket ORDER BY 1;
 SELECT note FROM cx_data.ticket_event WHERE note IS NOT NULL ORDER BY ticket_event_id;
 SELECT subject, result, blocked_reason FROM cx_data.ticket_task;
+TRUNCATE cx_data.ticket;
+SELECT (SELECT count(*) FROM cx_data.ticket_event) AS events, (SELECT count(*) FROM cx_data.ticket_task) AS tasks;
 DROP TABLE answers;
 SELECT cx.drop_alert('bad answer');
 CALL cx.drop_program(true);

@@ -44,7 +44,7 @@ BEGIN
 	PERFORM cx.move_ticket(key, 'solved', root_cause => 'system', action_taken => 'x', at => '2025-03-03 09:00');
 	RETURN key;
 END $$;
-SELECT pg_temp.solved('good', 'desk', 'c10'), pg_temp.solved('no reply', 'desk', 'c11', 0), pg_temp.solved('two replies', 'desk', 'c12', 2), pg_temp.solved('passed on', 'desk', 'c13', 1, '{ann,bob}'), pg_temp.solved('waits', 'desk', 'c14', waits => true),
+SELECT pg_temp.solved('good', 'desk', 'c10'), pg_temp.solved('no reply', 'desk', 'c11', 0), pg_temp.solved('two replies', 'desk', 'c12', 2), pg_temp.solved('passed on', 'desk', 'c13', 1, '{ann,bob}'), pg_temp.solved('to the same', 'desk', 'c22', 1, '{ann,ann}'), pg_temp.solved('waits', 'desk', 'c14', waits => true),
 	pg_temp.solved('split', 'desk', 'c15', splits => true), pg_temp.solved('called again', 'desk', 'c16'), pg_temp.solved('elsewhere', 'desk', 'c17'), pg_temp.solved('later', 'desk', 'c18'), pg_temp.solved('answered', 'desk', 'c19'), pg_temp.solved('complained', 'desk', 'c20'), pg_temp.solved('other ticket', 'desk', 'c21') \g /dev/null
 INSERT INTO cx_data.event (customer_id, touchpoint_id, name, occurred_at) VALUES (16, 2, 'call', '2025-03-10 09:00'), (17, 1, 'call', '2025-03-04'), (18, 2, 'call', '2025-03-10 09:00:01');
 INSERT INTO cx_data.feedback (customer_id, touchpoint_id, kind, metric, score, responded_at) VALUES (19, 2, 'survey', 'csat', 5, '2025-03-04'), (20, 2, 'complaint', NULL, NULL, '2025-03-04');

@@ -12,14 +12,22 @@ END
 $$;
 COMMENT ON FUNCTION cx.identify(text, text) IS 'key of the customer that a name leads to: an identity such as phone or crm, or with kind code his code, also one that he had before a merge; NULL if none';
 
+CREATE FUNCTION cx.no_customer(code text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'customer "%" does not exist', code
+		USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+END
+$$;
+COMMENT ON FUNCTION cx.no_customer(text) IS 'raises the error that there is no customer with this code';
+
 CREATE FUNCTION cx.find_customer(code text) RETURNS bigint
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	found_id CONSTANT bigint := cx.identify('code', find_customer.code);
 BEGIN
 	IF found_id IS NULL THEN
-		RAISE EXCEPTION 'customer "%" does not exist', find_customer.code
-			USING ERRCODE = 'undefined_object', HINT = 'The code of a customer is wanted; cx_data.customer_identity leads from other names to it.';
+		PERFORM cx.no_customer(find_customer.code);
 	END IF;
 	RETURN found_id;
 END

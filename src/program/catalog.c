@@ -68,7 +68,7 @@ static const char *const catalog_queries[PROGRAM_TABLES] = {
 		" FROM cx_data.source WHERE source_id IS NOT NULL AND name IS NOT NULL",
 	[PROGRAM_TOUCHPOINT] = "SELECT touchpoint_id::bigint, code::text, 0, 0, NULL::text, 0::oid FROM cx_data.touchpoint"
 		" WHERE touchpoint_id IS NOT NULL AND code IS NOT NULL",
-	[PROGRAM_ALERT_RULE] = "SELECT alert_rule_id::bigint, name::text, (kind = 'row' AND enabled)::integer, (scope IS NOT NULL)::integer, NULL::text, relation::oid"
+	[PROGRAM_ALERT_RULE] = "SELECT alert_rule_id::bigint, name::text, (kind = 'row' AND enabled)::integer, (scope IS NOT NULL OR (opens_ticket AND severity = 'critical'))::integer, NULL::text, relation::oid"
 		" FROM cx_data.alert_rule WHERE alert_rule_id IS NOT NULL AND name IS NOT NULL",
 	/* of these only whether there is any row, and the salt or the key, which stands in for the code */
 	[PROGRAM_CUSTOMER_MERGE] = "SELECT 1::bigint, ''::text, 0, 0, NULL::text, 0::oid FROM cx_data.customer_merge LIMIT 1",

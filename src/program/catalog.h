@@ -33,7 +33,7 @@ typedef struct CatalogEntry
 	Clock		clock;			/* program and unit: its zone; no zone if the unit has none */
 	Oid			relation;		/* source: what is attached; alert rule: what it watches */
 	bool		is_enabled;		/* alert rule: looks at rows, and is not disabled */
-	bool		has_scope;		/* alert rule: is not about everything */
+	bool		has_scope;		/* alert rule: is not about everything, or makes emergencies, of which each place has its own */
 	SourceKind	kind;			/* source: what it delivers */
 	bool		is_pulled;		/* source: brought in by sync_source, not by triggers */
 } CatalogEntry;

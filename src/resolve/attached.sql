@@ -22,8 +22,10 @@ BEGIN
 		IF NOT is_solved AND (OLD.status IN ('solved', 'closed') OR NEW.reopen_count > OLD.reopen_count) THEN
 			NEW.reopened_at := at;
 			NEW.escalation_level := 0;
+			NEW.escalated_unit_id := NULL;
 		ELSIF OLD.first_responded_at IS NULL AND NEW.first_responded_at IS NOT NULL THEN
 			NEW.escalation_level := 0;
+			NEW.escalated_unit_id := NULL;
 		END IF;
 	END IF;
 	RETURN NEW;

@@ -46,7 +46,10 @@ BEGIN
 		jsonb_strip_nulls(jsonb_build_object('alert_id', new_alert, 'rule', 'escalation', 'severity', severity, 'message', said,
 			'ticket_id', item.ticket_id, 'ticket_task_id', item.ticket_task_id, 'org_unit', target.code, 'level', coalesce(target.level, 1), 'opened_at', happened_at))
 	FROM (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = coalesce(target.manager_id, item.owner_staff_id)) AS m
-	CROSS JOIN LATERAL cx.route_targets('staff:' || m.code) AS g;
+	CROSS JOIN LATERAL cx.route_targets('staff:' || translate(m.code, ',', ' ')) AS g;	-- a comma begins another one
+	IF FOUND AND current_setting('cx.notify')::boolean THEN
+		PERFORM pg_notify('cx_outbox', '');
+	END IF;
 	RETURN true;
 END
 $$;

@@ -10,7 +10,7 @@ SELECT t.ticket_id, t.customer_id, t.touchpoint_id, t.org_unit_id, t.staff_id, (
 		AND NOT EXISTS (SELECT FROM cx_data.ticket_task AS k WHERE k.ticket_id = t.ticket_id)
 		AND NOT EXISTS (SELECT FROM cx_data.event AS e WHERE e.customer_id = t.customer_id AND e.touchpoint_id = t.touchpoint_id AND e.occurred_at > t.solved_at AND e.occurred_at <= t.solved_at + interval '168 hours')
 		AND NOT EXISTS (SELECT FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id AND f.touchpoint_id = t.touchpoint_id AND f.kind <> 'survey' AND f.responded_at > t.solved_at AND f.responded_at <= t.solved_at + interval '168 hours')
-		AND NOT EXISTS (SELECT FROM cx_data.ticket AS k WHERE k.customer_id = t.customer_id AND k.touchpoint_id = t.touchpoint_id AND k.ticket_id <> t.ticket_id AND k.opened_at > t.solved_at AND k.opened_at <= t.solved_at + interval '168 hours')
+		AND NOT EXISTS (SELECT FROM cx_data.ticket AS k WHERE k.customer_id = t.customer_id AND k.touchpoint_id IS NOT DISTINCT FROM t.touchpoint_id AND k.ticket_id <> t.ticket_id AND k.opened_at > t.solved_at AND k.opened_at <= t.solved_at + interval '168 hours')
 	END AS first_contact_resolved
 FROM cx_data.ticket AS t
 CROSS JOIN cx_data.program AS g
@@ -25,8 +25,13 @@ LEFT JOIN (
 	GROUP BY w.ticket_id
 ) AS s USING (ticket_id)
 LEFT JOIN (
-	SELECT e.ticket_id, count(*) FILTER (WHERE e.kind = 'reply' AND NOT e.automatic) AS replies, greatest(count(*) FILTER (WHERE e.kind = 'assigned') - 1, 0) AS handovers
-	FROM cx_data.ticket_event AS e WHERE e.kind IN ('reply', 'assigned') AND e.occurred_at <= cx.as_of() GROUP BY e.ticket_id
+	SELECT e.ticket_id, count(*) FILTER (WHERE NOT e.automatic) AS replies, count(*) FILTER (WHERE e.is_other) AS handovers
+	FROM (
+		SELECT e.ticket_id, e.automatic, coalesce(e.kind = 'assigned' AND (e.staff_id IS DISTINCT FROM lag(e.staff_id) OVER held AND lag(e.staff_id) OVER held IS NOT NULL OR e.to_unit_id <> lag(e.to_unit_id) OVER held), false) AS is_other
+		FROM cx_data.ticket_event AS e WHERE e.kind IN ('opened', 'assigned', 'reply') AND e.occurred_at <= cx.as_of()
+		WINDOW held AS (PARTITION BY e.ticket_id, e.kind = 'reply' ORDER BY e.ticket_event_id)
+	) AS e
+	GROUP BY e.ticket_id
 ) AS h USING (ticket_id)
 WHERE t.opened_at <= cx.as_of();
 COMMENT ON VIEW cx_data.ticket_outcome IS 'what became of each ticket opened until cx.as_of(), as far as it had come then: how long it took and who was waited for, from its history, and whether the first contact was enough';
@@ -45,7 +50,7 @@ COMMENT ON COLUMN cx_data.ticket_outcome.ours_seconds IS 'seconds in status new 
 COMMENT ON COLUMN cx_data.ticket_outcome.waiting_customer_seconds IS 'seconds in status pending: it was up to the customer';
 COMMENT ON COLUMN cx_data.ticket_outcome.waiting_others_seconds IS 'seconds in status on_hold: it was up to a third party';
 COMMENT ON COLUMN cx_data.ticket_outcome.replies IS 'replies that were not automatic';
-COMMENT ON COLUMN cx_data.ticket_outcome.handovers IS 'how often it was passed on after it was first assigned';
+COMMENT ON COLUMN cx_data.ticket_outcome.handovers IS 'how often it was passed on, to somebody else or to another unit';
 COMMENT ON COLUMN cx_data.ticket_outcome.first_contact_resolved IS 'whether it was solved for good at first contact: at most one reply, never passed on, split, waiting or reopened, and no event, complaint or other ticket of the customer at the touchpoint in the 7 days (168 hours) after; NULL until these are over';
 
 CREATE OR REPLACE VIEW cx_data.time_to_resolve WITH (security_invoker = true) AS
@@ -143,8 +148,10 @@ WHERE f.kind = 'survey' AND f.responded_at > cx.as_of() - interval '672 hours' A
 	AND CASE m.kind WHEN 'nps' THEN f.score <= 6 ELSE cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) < 50 END
 	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.feedback_id = f.feedback_id)
 	AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.customer_id = f.customer_id AND coalesce(t.touchpoint_id = f.touchpoint_id, true) AND coalesce(t.solved_at > f.responded_at, true))
+	AND NOT EXISTS (SELECT FROM cx_data.alert AS a JOIN cx_data.ticket AS t USING (ticket_id)
+		WHERE a.customer_id = f.customer_id AND coalesce(t.touchpoint_id = f.touchpoint_id, true) AND coalesce(t.solved_at > f.responded_at, true))
 ORDER BY f.responded_at, f.feedback_id;
-COMMENT ON VIEW cx_data.unhandled_detractors IS 'bad survey answers of the last 28 days (672 hours) that nobody looks after: no ticket is about them, and none of the customer about the touchpoint was open then or was opened since';
+COMMENT ON VIEW cx_data.unhandled_detractors IS 'bad survey answers of the last 28 days (672 hours) that nobody looks after: no ticket is about them, and none about the touchpoint that the customer or an alert of his belongs to was open then or was opened since';
 COMMENT ON COLUMN cx_data.unhandled_detractors.feedback_id IS 'key of the feedback; cx_data.feedback_detail tells more';
 COMMENT ON COLUMN cx_data.unhandled_detractors.customer IS 'code of the customer; NULL if anonymous';
 COMMENT ON COLUMN cx_data.unhandled_detractors.touchpoint IS 'code of the touchpoint; NULL if the relationship as a whole';

@@ -29,24 +29,27 @@ BEGIN
 	END IF;
 	-- counted under the lock, so that no two routers give the last place away
 	IF NOT FOUND OR (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = person AND k.status NOT IN ('solved', 'closed')) >= most THEN
-		RETURN false;
+		-- undone, which takes the lock off: two routers that keep one each might wait for each other's
+		RAISE SQLSTATE 'CX000';
 	END IF;
 	PERFORM cx.give_ticket(ticket, person, NULL, caller, cx.ticket_time(ticket, NULL, caller), NULL);
 	RETURN true;
+EXCEPTION WHEN SQLSTATE 'CX000' THEN
+	RETURN false;
 END
 $$;
 COMMENT ON FUNCTION cx.take_if_free(bigint, bigint, oid, boolean) IS 'gives a ticket to a member of staff unless that is one too many; without waiting for others who give him one just now, if so wanted. Part of route_ticket';
 
-CREATE FUNCTION cx.give_to_best(ticket bigint, caller oid) RETURNS text
+CREATE FUNCTION cx.give_to_best(ticket bigint, caller oid, waits boolean) RETURNS text
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	candidates CONSTANT bigint[] := ARRAY(SELECT c.staff_id FROM cx.route_candidates(ticket) AS c ORDER BY c.place);
 	person bigint;
-	waits boolean;
+	is_second boolean;
 BEGIN
-	FOREACH waits IN ARRAY '{false,true}'::boolean[] LOOP
+	FOREACH is_second IN ARRAY CASE WHEN waits THEN '{false,true}' ELSE '{false}' END::boolean[] LOOP
 		FOREACH person IN ARRAY candidates LOOP
-			IF cx.take_if_free(ticket, person, caller, waits) THEN
+			IF cx.take_if_free(ticket, person, caller, is_second) THEN
 				RETURN (SELECT s.code FROM cx_data.staff AS s WHERE s.staff_id = person);
 			END IF;
 		END LOOP;
@@ -54,15 +57,46 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cx.give_to_best(bigint, oid) IS 'gives a ticket to the best member of staff who is free; gives his code, NULL if there is nobody. Part of route_ticket';
+COMMENT ON FUNCTION cx.give_to_best(bigint, oid, boolean) IS 'gives a ticket to the best member of staff who is free; gives his code, NULL if there is nobody. Where all who are free are just given others it waits, if so wanted. Part of route_ticket';
+
+CREATE FUNCTION cx.give_first(caller oid, waits boolean, units bigint[], owners bigint[], OUT ticket_id bigint, OUT staff text)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	seen CONSTANT bigint[] := CASE WHEN NOT cx.unit_is_visible(NULL, caller) THEN cx.units_of_role(caller) END;
+	unrouted refcursor;
+BEGIN
+	-- one by one, so that others who route take the next ones
+	IF units IS NULL THEN
+		OPEN unrouted FOR
+			SELECT t.ticket_id FROM cx_data.ticket AS t
+			WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND (seen IS NULL OR t.org_unit_id = ANY (seen))
+			ORDER BY t.first_response_due_at, t.ticket_id LIMIT 5 FOR NO KEY UPDATE SKIP LOCKED;
+	ELSE
+		OPEN unrouted FOR
+			SELECT t.ticket_id FROM cx_data.ticket AS t
+			WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND (seen IS NULL OR t.org_unit_id = ANY (seen))
+				AND (t.org_unit_id = ANY (units) OR t.touchpoint_id IN (SELECT p.touchpoint_id FROM cx_data.touchpoint AS p WHERE p.owner_staff_id = ANY (owners)))
+			ORDER BY t.first_response_due_at, t.ticket_id LIMIT 100 FOR NO KEY UPDATE OF t SKIP LOCKED;
+	END IF;
+	LOOP
+		FETCH unrouted INTO ticket_id;
+		EXIT WHEN NOT FOUND;
+		staff := cx.give_to_best(ticket_id, caller, waits);
+		EXIT WHEN staff IS NOT NULL;
+	END LOOP;
+	CLOSE unrouted;
+END
+$$;
+COMMENT ON FUNCTION cx.give_first(oid, boolean, bigint[], bigint[]) IS 'gives the most urgent ticket for which somebody is free: of the first five that wait, or of the first hundred in these units or at touchpoints of these owners. staff is NULL if there is none. Part of route_ticket';
 
 CREATE FUNCTION cx.owner_route(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted CONSTANT bigint := (argument -> 'ticket')::bigint;
-	unrouted refcursor;
-	waiting bigint;
-	person text;
+	-- a transaction that has written before may hold what the other one waits for
+	waits CONSTANT boolean := pg_current_xact_id_if_assigned() IS NULL;
+	free record;
+	given record;
 BEGIN
 	IF wanted IS NOT NULL THEN
 		PERFORM cx.lock_ticket(wanted, caller);
@@ -71,23 +105,20 @@ BEGIN
 			RAISE EXCEPTION 'ticket % is solved', wanted USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', wanted);
 		END IF;
 		-- who works on it already goes on
-		person := coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller));
-		RETURN jsonb_build_object('ticket_id', wanted, 'staff', person);
+		RETURN jsonb_build_object('ticket_id', wanted, 'staff',
+			coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller, waits)));
 	END IF;
 	PERFORM cx.check_may_work(caller);
-	-- one by one, so that others who route take the next ones; where nobody is free, the next one may have somebody
-	OPEN unrouted FOR
-		SELECT t.ticket_id FROM cx_data.ticket AS t
-		WHERE t.staff_id IS NULL AND t.status NOT IN ('solved', 'closed') AND t.source_id IS NULL AND cx.unit_is_visible(t.org_unit_id, caller)
-		ORDER BY t.first_response_due_at, t.ticket_id LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED;
-	LOOP
-		FETCH unrouted INTO waiting;
-		EXIT WHEN NOT FOUND;
-		person := cx.give_to_best(waiting, caller);
-		EXIT WHEN person IS NOT NULL;
-	END LOOP;
-	CLOSE unrouted;
-	RETURN CASE WHEN person IS NOT NULL THEN jsonb_build_object('ticket_id', waiting, 'staff', person) ELSE '{}' END;
+	SELECT * INTO given FROM cx.give_first(caller, waits, NULL, NULL);
+	IF given.staff IS NULL THEN
+		-- nobody is free for the first ones; whoever is free may be so for others
+		SELECT coalesce(array_agg(DISTINCT s.org_unit_id), '{}') AS units, array_agg(s.staff_id) AS owners INTO free FROM cx_data.staff AS s
+		WHERE (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = s.staff_id AND k.status NOT IN ('solved', 'closed')) < s.max_tickets;
+		IF free.owners IS NOT NULL THEN
+			SELECT * INTO given FROM cx.give_first(caller, waits, free.units, free.owners);
+		END IF;
+	END IF;
+	RETURN CASE WHEN given.staff IS NOT NULL THEN jsonb_build_object('ticket_id', given.ticket_id, 'staff', given.staff) ELSE '{}' END;
 END
 $$;
 COMMENT ON FUNCTION cx.owner_route(jsonb, oid) IS 'does the work of route_ticket with the rights of the program''s owner';

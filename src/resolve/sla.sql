@@ -35,6 +35,9 @@ COMMENT ON FUNCTION cx.check_priority(text) IS 'raises an error unless this is t
 CREATE FUNCTION cx.check_hours(duration interval, what text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF duration > interval '100000 hours' THEN
+		RAISE EXCEPTION '% must be at most 100000 hours', what USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	IF NOT cx.is_hours(duration) THEN
 		RAISE EXCEPTION '% must be hours and minutes, not %', what, duration
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'A day of business time has no fixed length; write for example ''16 hours''.';
@@ -81,7 +84,7 @@ BEGIN
 	PERFORM cx.find_code('calendar', set_sla_policy.calendar);
 	-- one at a time
 	LOCK TABLE cx_data.sla_policy IN SHARE ROW EXCLUSIVE MODE;
-	UPDATE cx_data.sla_policy AS p SET valid_until = now()
+	UPDATE cx_data.sla_policy AS p SET valid_until = greatest(now(), p.valid_from)
 	WHERE p.code = set_sla_policy.code AND p.priority IS NOT DISTINCT FROM set_sla_policy.priority AND p.segment IS NOT DISTINCT FROM set_sla_policy.segment
 		AND p.touchpoint_id IS NOT DISTINCT FROM place AND p.valid_until IS NULL;
 	SELECT max(p.version) INTO last_version FROM cx_data.sla_policy AS p
@@ -241,7 +244,10 @@ COMMENT ON FUNCTION cx.sla_status(text, timestamptz, timestamptz, timestamptz, t
 CREATE FUNCTION cx.ticket_subject(ticket bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.ticket', 'subject', 'SELECT') THEN (SELECT t.subject FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) END;
+	IF has_column_privilege('cx_data.ticket', 'subject', 'SELECT') THEN
+		RETURN (SELECT t.subject FROM cx_data.ticket AS t WHERE t.ticket_id = ticket);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.ticket_subject(bigint) IS 'subject of a ticket, for those who may read cx_data.ticket.subject, else NULL; for the views of tickets';
@@ -249,7 +255,10 @@ COMMENT ON FUNCTION cx.ticket_subject(bigint) IS 'subject of a ticket, for those
 CREATE FUNCTION cx.task_block(task bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.ticket_task', 'blocked_reason', 'SELECT') THEN (SELECT k.blocked_reason FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) END;
+	IF has_column_privilege('cx_data.ticket_task', 'blocked_reason', 'SELECT') THEN
+		RETURN (SELECT k.blocked_reason FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.task_block(bigint) IS 'what blocks a task, for those who may read cx_data.ticket_task.blocked_reason, else NULL; for the view cx_data.emergency';

@@ -17,12 +17,14 @@ COMMENT ON FUNCTION cx.add_task(bigint, bigint, bigint, text, timestamptz, oid, 
 CREATE FUNCTION cx.add_emergency_tasks(tickets bigint[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.add_task(t.ticket_id, r.org_unit_id, u.manager_id, coalesce(t.subject, 'emergency'), t.resolution_due_at, current_user::regrole::oid, t.opened_at)
+	PERFORM cx.add_task(t.ticket_id, r.org_unit_id, u.manager_id, concat_ws(', ', 'emergency', coalesce(p.name, p.code)), t.resolution_due_at, quote_ident(current_user)::regrole::oid, t.opened_at)
+	-- what customers said is not for other units
 	FROM cx_data.ticket AS t
+	LEFT JOIN cx_data.touchpoint AS p USING (touchpoint_id)
 	CROSS JOIN LATERAL (
-		SELECT p.owner_unit_id AS org_unit_id FROM cx_data.touchpoint AS p WHERE p.touchpoint_id = t.touchpoint_id AND p.owner_unit_id IS NOT NULL
+		SELECT p.owner_unit_id AS org_unit_id WHERE p.owner_unit_id IS NOT NULL
 		UNION
-		SELECT p.org_unit_id FROM cx_data.touchpoint_unit AS p WHERE p.touchpoint_id = t.touchpoint_id
+		SELECT r.org_unit_id FROM cx_data.touchpoint_unit AS r WHERE r.touchpoint_id = t.touchpoint_id
 	) AS r
 	JOIN cx_data.org_unit AS u ON u.org_unit_id = r.org_unit_id
 	WHERE t.ticket_id = ANY (tickets)
@@ -65,9 +67,9 @@ BEGIN
 		RAISE EXCEPTION 'ticket % is solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
 	END IF;
 	FOR task IN SELECT e FROM jsonb_array_elements(argument -> 'tasks') AS e LOOP
-		SELECT k INTO strange FROM jsonb_object_keys(task) AS k WHERE k NOT IN ('unit', 'subject', 'staff', 'within', 'due_at') LIMIT 1;
-		IF FOUND OR coalesce(task ->> 'unit', '') = '' OR coalesce(task ->> 'subject', '') = '' THEN
-			RAISE EXCEPTION 'a task must have unit and subject%', coalesce(', and has no ' || strange, '')
+		strange := (SELECT k FROM jsonb_object_keys(task) AS k WHERE k NOT IN ('unit', 'subject', 'staff', 'within', 'due_at') LIMIT 1);
+		IF strange IS NOT NULL OR task ?& '{within,due_at}' OR coalesce(trim(task ->> 'unit'), '') = '' OR coalesce(trim(task ->> 'subject'), '') = '' THEN
+			RAISE EXCEPTION 'a task must have unit and subject%', coalesce(', and has no ' || strange, CASE WHEN task ?& '{within,due_at}' THEN ', and within or due_at' ELSE '' END)
 				USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]; staff, and due_at in place of within, may be added.';
 		END IF;
 		unit := cx.find_code('org_unit', task ->> 'unit');
@@ -85,7 +87,7 @@ CREATE FUNCTION cx.decompose_ticket(ticket bigint, tasks jsonb, at timestamptz D
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
-	IF jsonb_typeof(tasks) IS DISTINCT FROM 'array' OR tasks = '[]' OR tasks @? '$[*] ? (@.type() != "object")' THEN
+	IF jsonb_typeof(tasks) IS DISTINCT FROM 'array' OR tasks = '[]' OR tasks @? 'strict $[*] ? (@.type() != "object")' THEN
 		RAISE EXCEPTION 'tasks must be an array of objects'
 			USING ERRCODE = 'invalid_parameter_value', HINT = '[{"unit": "network", "subject": "mend the cell", "within": "8 hours"}]';
 	END IF;
@@ -104,6 +106,8 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM cx.check_may_work(caller);
+	-- the ticket first, as whoever works on it does
+	PERFORM FROM cx_data.ticket AS t WHERE t.ticket_id = (SELECT k.ticket_id FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) FOR NO KEY UPDATE;
 	SELECT k.ticket_id, k.status, k.org_unit_id, k.asked_by_unit_id INTO known FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task FOR NO KEY UPDATE;
 	IF NOT FOUND OR NOT (cx.unit_is_visible(known.org_unit_id, caller) OR cx.unit_is_visible(known.asked_by_unit_id, caller)) THEN
 		RAISE EXCEPTION 'task % does not exist', task USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_task_id, subject FROM cx_data.ticket_task shows the tasks.';
@@ -175,7 +179,7 @@ BEGIN
 	IF score NOT BETWEEN scale.scale_min AND scale.scale_max THEN
 		RAISE EXCEPTION 'score % is outside %..%, the scale of metric "%"', score, scale.scale_min, scale.scale_max, known.metric USING ERRCODE = 'numeric_value_out_of_range';
 	END IF;
-	UPDATE cx_data.ticket AS t SET followup_metric = known.metric, followup_asked_at = coalesce(t.followup_asked_at, at), followup_score = coalesce(score, t.followup_score),
+	UPDATE cx_data.ticket AS t SET followup_metric = CASE WHEN score IS NOT NULL OR t.followup_score IS NULL THEN known.metric ELSE t.followup_metric END, followup_asked_at = coalesce(t.followup_asked_at, at), followup_score = coalesce(score, t.followup_score),
 		followup_at = CASE WHEN score IS NOT NULL THEN at ELSE t.followup_at END
 	WHERE t.ticket_id = ticket;
 	PERFORM cx.add_ticket_event(ticket, 'follow_up', caller, at, level => score, note => argument ->> 'comment');

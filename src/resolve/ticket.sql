@@ -9,15 +9,31 @@ END
 $$;
 COMMENT ON FUNCTION cx.ticket_event_stays() IS 'trigger on cx_data.ticket_event: what happened stays as it was';
 
+CREATE FUNCTION cx.owner_forget_tickets(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	gone CONSTANT bigint[] := CASE WHEN argument <> '{}' THEN ARRAY(SELECT g::bigint FROM jsonb_array_elements(argument) AS g) END;
+BEGIN
+	-- whoever calls: only of tickets that are not there any more
+	DELETE FROM cx_data.ticket_event AS e WHERE (gone IS NULL OR e.ticket_id = ANY (gone)) AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = e.ticket_id);
+	DELETE FROM cx_data.ticket_task AS k WHERE (gone IS NULL OR k.ticket_id = ANY (gone)) AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = k.ticket_id);
+	UPDATE cx_data.alert AS a SET ticket_id = NULL WHERE CASE WHEN gone IS NULL THEN a.ticket_id IS NOT NULL ELSE a.ticket_id = ANY (gone) END AND NOT EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = a.ticket_id);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_forget_tickets(jsonb, oid) IS 'deletes history and tasks of tickets that are gone, an array of their numbers, or {} for all; part of ticket_deleted, with the rights of the program''s owner';
+
 CREATE FUNCTION cx.ticket_deleted() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	-- by index, for one ticket and for many
 	SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET jit = off
 	AS $$
 BEGIN
-	DELETE FROM cx_data.ticket_event AS e USING gone WHERE e.ticket_id = gone.ticket_id;
-	DELETE FROM cx_data.ticket_task AS k USING gone WHERE k.ticket_id = gone.ticket_id;
-	UPDATE cx_data.alert AS a SET ticket_id = NULL FROM gone WHERE a.ticket_id = gone.ticket_id;
+	IF TG_OP = 'TRUNCATE' THEN
+		PERFORM cx.as_program_owner('forget_tickets', '{}');
+	ELSE
+		PERFORM cx.as_program_owner('forget_tickets', (SELECT coalesce(jsonb_agg(g.ticket_id), '[]') FROM gone AS g));
+	END IF;
 	RETURN NULL;
 END
 $$;
@@ -32,7 +48,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.add_ticket_event(bigint, text, oid, timestamptz, text, bigint, bigint, text, boolean, bigint, integer) IS 'adds to the history of a ticket; takes the rights of the program''s owner';
 
-CREATE FUNCTION cx.add_tickets(given jsonb) RETURNS SETOF bigint
+CREATE FUNCTION cx.add_tickets(given cx.new_ticket[]) RETURNS SETOF bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
@@ -40,14 +56,12 @@ BEGIN
 	RETURN QUERY
 	WITH asked AS MATERIALIZED (
 		SELECT coalesce(g.ticket_id, nextval(new_ids)) AS ticket_id, coalesce(g.origin, 'centre') AS origin, g.priority, coalesce(g.emergency, false) AS emergency,
-			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, c.segment,
+			g.customer_id, g.customer_merge_id, g.touchpoint_id, p.unit_id, g.staff_id, g.alert_id, g.feedback_id, g.subject, g.detail, g.sla, g.segment,
 			p.opened_at, coalesce(g.actor, current_user) AS actor,
-			dense_rank() OVER (ORDER BY g.priority, g.sla, c.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
-		FROM jsonb_to_recordset(given) AS g (ticket_id bigint, origin text, priority text, emergency boolean, customer_id bigint, customer_merge_id bigint, touchpoint_id bigint,
-			org_unit_id bigint, staff_id bigint, alert_id bigint, feedback_id bigint, subject text, detail text, sla text, opened_at timestamptz, actor text)
-		LEFT JOIN cx_data.customer AS c ON c.customer_id = g.customer_id
+			dense_rank() OVER (ORDER BY g.priority, g.sla, g.segment, g.touchpoint_id, p.unit_id, p.opened_at) AS alike
+		FROM unnest(given) AS g
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = g.touchpoint_id
-		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, c.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
+		CROSS JOIN LATERAL (SELECT coalesce(g.org_unit_id, t.owner_unit_id) AS unit_id, coalesce(g.opened_at, now()) AS opened_at) AS p
 	), kind AS (
 		SELECT DISTINCT ON (a.alike) a.alike, a.priority, a.sla, a.segment, a.touchpoint_id, a.unit_id, a.opened_at FROM asked AS a ORDER BY a.alike
 	), terms AS MATERIALIZED (
@@ -62,17 +76,18 @@ BEGIN
 			a.subject, a.detail, a.sla, m.sla_policy_id, m.calendar, a.opened_at, m.first_response_due_at, m.resolution_due_at
 		FROM asked AS a JOIN terms AS m USING (alike)
 		ORDER BY a.ticket_id
+		RETURNING ticket_id
 	), told AS (
 		INSERT INTO cx_data.ticket_event (ticket_id, kind, status, staff_id, to_unit_id, actor, occurred_at)
-		SELECT a.ticket_id, 'opened', 'new', a.staff_id, a.unit_id, a.actor, a.opened_at FROM asked AS a ORDER BY a.ticket_id
+		SELECT a.ticket_id, 'opened', 'new', coalesce(a.staff_id, CASE WHEN a.emergency THEN m.owner_staff_id END), a.unit_id, a.actor, a.opened_at FROM asked AS a JOIN terms AS m USING (alike) ORDER BY a.ticket_id
 	)
-	SELECT a.ticket_id FROM asked AS a ORDER BY a.ticket_id;
-	IF given @? '$[*].emergency ? (@ == true)' THEN
-		PERFORM cx.add_emergency_tasks(ARRAY(SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.emergency AND t.alert_id IN (SELECT (g ->> 'alert_id')::bigint FROM jsonb_array_elements(given) AS g)));
+	SELECT a.ticket_id FROM added AS a;
+	IF true = ANY (SELECT g.emergency FROM unnest(given) AS g) THEN
+		PERFORM cx.add_emergency_tasks(ARRAY(SELECT g.ticket_id FROM unnest(given) AS g WHERE g.emergency));
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cx.add_tickets(jsonb) IS 'opens tickets, an array of objects by the names of columns, with their deadlines and whoever answers for them; gives their keys. Takes the rights of the program''s owner';
+COMMENT ON FUNCTION cx.add_tickets(cx.new_ticket[]) IS 'opens tickets, with their deadlines and whoever answers for them; gives their keys. Takes the rights of the program''s owner';
 
 CREATE FUNCTION cx.check_may_work(caller oid) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -134,57 +149,77 @@ BEGIN
 	IF NOT cx.owns_program(caller) AND NOT cx.role_has_level(caller, '{admin}') THEN
 		RAISE EXCEPTION 'only admins may say when something happened' USING ERRCODE = 'insufficient_privilege', HINT = 'Leave argument at out, then it happens now.';
 	END IF;
-	IF wanted > clock_timestamp() OR wanted < last_at OR NOT isfinite(wanted) THEN
-		RAISE EXCEPTION 'the time % is %', wanted, CASE WHEN wanted < last_at THEN format('before the last entry of ticket %s, %s', ticket, last_at) ELSE 'not in the past' END USING ERRCODE = 'invalid_parameter_value';
+	IF wanted > clock_timestamp() OR wanted < coalesce(last_at, '1900-01-01') OR NOT isfinite(wanted) THEN
+		RAISE EXCEPTION 'the time % is %', wanted, CASE WHEN wanted < last_at THEN format('before the last entry of ticket %s, %s', ticket, last_at) ELSE 'not one of the past' END USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	RETURN wanted;
 END
 $$;
 COMMENT ON FUNCTION cx.ticket_time(bigint, timestamptz, oid) IS 'when the next entry in the history of a ticket happens: now, or when an admin says';
 
+CREATE FUNCTION cx.customer_to_help(code text, caller oid) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_id CONSTANT bigint := CASE WHEN customer_to_help.code IS NOT NULL THEN cx.find_customer(customer_to_help.code) END;
+BEGIN
+	IF found_id IS NOT NULL AND NOT cx.unit_is_visible((SELECT c.org_unit_id FROM cx_data.customer AS c WHERE c.customer_id = found_id), caller) THEN
+		-- what find_customer() says of somebody whom nobody knows
+		PERFORM cx.no_customer(customer_to_help.code);
+	END IF;
+	RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION cx.customer_to_help(text, oid) IS 'key of the customer with this code, if row security lets the role see him; an error if not, NULL for NULL. Part of open_ticket';
+
 CREATE FUNCTION cx.owner_open_ticket(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	at CONSTANT timestamptz := cx.ticket_time(NULL, (argument ->> 'at')::timestamptz, caller);
-	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
-	origin CONSTANT text := coalesce(argument ->> 'origin', CASE WHEN cx.owns_program(caller) OR cx.units_of_role(caller) = '{}' THEN 'centre' ELSE 'unit' END);
-	key bigint;
+	feedback CONSTANT bigint := (argument -> 'feedback')::bigint;
+	new cx.new_ticket;
+	said record;
 BEGIN
 	PERFORM cx.check_may_work(caller);
-	key := cx.add_tickets(jsonb_build_array((argument - '{at,staff,org_unit,touchpoint,ticket_id,alert_id,emergency,customer_merge_id}'::text[]) || jsonb_build_object('opened_at', at, 'staff_id', person, 'origin', origin, 'actor', pg_get_userbyid(caller),
-		'org_unit_id', coalesce(cx.find_code('org_unit', argument ->> 'org_unit'), (argument -> 'org_unit_id')::bigint), 'touchpoint_id', coalesce(cx.find_code('touchpoint', argument ->> 'touchpoint'), (argument -> 'touchpoint_id')::bigint))));
-	IF person IS NOT NULL THEN
-		PERFORM cx.set_ticket_status(key, 'open', caller, at, NULL);
+	PERFORM cx.check_priority(argument ->> 'priority');
+	PERFORM cx.check_sla(argument ->> 'sla');
+	SELECT f.customer_id, f.customer_merge_id, f.touchpoint_id, f.org_unit_id INTO said FROM cx_data.feedback AS f WHERE f.feedback_id = feedback;
+	IF feedback IS NOT NULL AND (NOT FOUND OR NOT cx.unit_is_visible(said.org_unit_id, caller)) THEN
+		RAISE EXCEPTION 'feedback % does not exist', feedback USING ERRCODE = 'undefined_object', HINT = 'SELECT feedback_id FROM cx_data.feedback_detail shows what customers said.';
 	END IF;
-	RETURN to_jsonb(key);
+	new.opened_at := cx.ticket_time(NULL, (argument ->> 'at')::timestamptz, caller);
+	new.actor := pg_get_userbyid(caller);
+	new.origin := coalesce(argument ->> 'origin', CASE WHEN cx.owns_program(caller) OR cx.units_of_role(caller) = '{}' THEN 'centre' ELSE 'unit' END);
+	new.subject := argument ->> 'subject';
+	new.detail := argument ->> 'detail';
+	new.priority := argument ->> 'priority';
+	new.sla := argument ->> 'sla';
+	new.feedback_id := feedback;
+	new.staff_id := cx.find_code('staff', argument ->> 'staff');
+	new.touchpoint_id := coalesce(cx.find_code('touchpoint', argument ->> 'touchpoint'), said.touchpoint_id);
+	new.customer_id := coalesce(cx.customer_to_help(argument ->> 'customer', caller), said.customer_id);
+	new.customer_merge_id := CASE WHEN argument ? 'customer' THEN (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = argument ->> 'customer') ELSE said.customer_merge_id END;
+	SELECT c.segment, coalesce(cx.find_code('org_unit', argument ->> 'org_unit'), said.org_unit_id, c.org_unit_id) INTO new.segment, new.org_unit_id
+	FROM (SELECT new.customer_id AS customer_id) AS k LEFT JOIN cx_data.customer AS c USING (customer_id);
+	new.ticket_id := cx.add_tickets(ARRAY[new]);
+	IF new.staff_id IS NOT NULL THEN
+		PERFORM cx.set_ticket_status(new.ticket_id, 'open', caller, new.opened_at, NULL);
+	END IF;
+	RETURN to_jsonb(new.ticket_id);
 END
 $$;
-COMMENT ON FUNCTION cx.owner_open_ticket(jsonb, oid) IS 'opens a ticket; part of open_ticket, with the rights of the program''s owner';
+COMMENT ON FUNCTION cx.owner_open_ticket(jsonb, oid) IS 'does the work of open_ticket with the rights of the program''s owner';
 
 CREATE FUNCTION cx.open_ticket(subject text, customer text DEFAULT NULL, touchpoint text DEFAULT NULL, org_unit text DEFAULT NULL, priority text DEFAULT 'normal', sla text DEFAULT NULL, detail text DEFAULT NULL, staff text DEFAULT NULL, feedback bigint DEFAULT NULL, origin text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	said record;
-	who bigint;
 BEGIN
 	PERFORM cx.require_program();
-	IF coalesce(subject, '') = '' THEN
+	IF coalesce(trim(subject), '') = '' THEN
 		RAISE EXCEPTION 'subject must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'It says in words what is to be done.';
 	END IF;
-	PERFORM cx.check_priority(priority);
 	IF origin NOT IN ('centre', 'unit') THEN
 		RAISE EXCEPTION 'origin "%" is not known', origin USING ERRCODE = 'invalid_parameter_value', HINT = 'Use centre or unit.';
 	END IF;
-	PERFORM cx.check_sla(sla);
-	SELECT f.customer_id, f.touchpoint_id, f.org_unit_id INTO said FROM cx_data.feedback AS f WHERE f.feedback_id = feedback;
-	IF feedback IS NOT NULL AND NOT FOUND THEN
-		RAISE EXCEPTION 'feedback % does not exist', feedback USING ERRCODE = 'undefined_object', HINT = 'SELECT feedback_id FROM cx_data.feedback_detail shows what customers said.';
-	END IF;
-	IF customer IS NOT NULL THEN
-		who := cx.find_customer(customer);
-	END IF;
-	RETURN cx.as_program_owner('open_ticket', jsonb_strip_nulls(jsonb_build_object('subject', subject, 'customer_id', coalesce(who, said.customer_id), 'touchpoint', touchpoint, 'touchpoint_id', said.touchpoint_id,
-		'org_unit', org_unit, 'org_unit_id', said.org_unit_id, 'priority', priority, 'sla', sla, 'detail', detail, 'staff', staff, 'feedback_id', feedback, 'origin', origin, 'at', at)))::bigint;
+	RETURN cx.as_program_owner('open_ticket', jsonb_strip_nulls(jsonb_build_object('subject', subject, 'customer', customer, 'touchpoint', touchpoint, 'org_unit', org_unit, 'priority', priority,
+		'sla', sla, 'detail', detail, 'staff', staff, 'feedback', feedback, 'origin', origin, 'at', at)))::bigint;
 END
 $$;
 COMMENT ON FUNCTION cx.open_ticket(text, text, text, text, text, text, text, text, bigint, text, timestamptz) IS 'opens a ticket, with its deadlines by service level; customer, touchpoint, org_unit and staff are codes, and come from the feedback where one is given. Call it with named arguments; gives its number';

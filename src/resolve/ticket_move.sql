@@ -17,9 +17,10 @@ BEGIN
 		reopened_at = CASE WHEN is_reopened THEN at ELSE t.reopened_at END,
 		reopen_count = t.reopen_count + is_reopened::integer,
 		-- what is overdue from then on climbs anew
-		escalation_level = CASE WHEN is_reopened THEN 0 ELSE t.escalation_level END
+		escalation_level = CASE WHEN is_reopened THEN 0 ELSE t.escalation_level END,
+		escalated_unit_id = CASE WHEN NOT is_reopened THEN t.escalated_unit_id END,
+		resolution_due_at = cx.resolution_due(ticket)
 	WHERE t.ticket_id = ticket;
-	UPDATE cx_data.ticket AS t SET resolution_due_at = cx.resolution_due(ticket) WHERE t.ticket_id = ticket;
 	IF set_ticket_status.status = 'solved' THEN
 		UPDATE cx_data.alert AS a SET status = 'resolved' WHERE a.ticket_id = ticket AND a.status <> 'resolved';
 	END IF;
@@ -45,7 +46,7 @@ DECLARE
 	unfinished bigint;
 BEGIN
 	SELECT t.root_cause, t.action_taken INTO known FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
-	IF coalesce(known.root_cause, '') = '' OR coalesce(known.action_taken, '') = '' THEN
+	IF coalesce(trim(known.root_cause), '') = '' OR coalesce(trim(known.action_taken), '') = '' THEN
 		RAISE EXCEPTION 'ticket % cannot be solved without root cause and action taken', ticket
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', root_cause => ''process'', action_taken => ''what was done''); cx_data.root_cause has the causes.', ticket);
 	END IF;
@@ -127,8 +128,6 @@ CREATE FUNCTION cx.owner_assign_ticket(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
-	person CONSTANT bigint := cx.find_code('staff', argument ->> 'staff');
-	unit CONSTANT bigint := cx.find_code('org_unit', argument ->> 'org_unit');
 	at timestamptz;
 	was text;
 BEGIN
@@ -139,7 +138,7 @@ BEGIN
 	IF was IN ('solved', 'closed') THEN
 		RAISE EXCEPTION 'ticket % is %, so it cannot be assigned', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
 	END IF;
-	PERFORM cx.give_ticket(ticket, person, unit, caller, at, argument ->> 'note');
+	PERFORM cx.give_ticket(ticket, cx.find_code('staff', argument ->> 'staff'), cx.find_code('org_unit', argument ->> 'org_unit'), caller, at, argument ->> 'note');
 	RETURN NULL;
 END
 $$;
@@ -148,10 +147,13 @@ COMMENT ON FUNCTION cx.owner_assign_ticket(jsonb, oid) IS 'does the work of assi
 CREATE FUNCTION cx.give_ticket(ticket bigint, person bigint, unit bigint, caller oid, at timestamptz, note text) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM cx.add_ticket_event(ticket, 'assigned', caller, at, staff => person, unit => unit, note => note);
-	UPDATE cx_data.ticket AS t SET staff_id = person, org_unit_id = coalesce(unit, t.org_unit_id),
-		owner_staff_id = CASE WHEN unit <> t.org_unit_id THEN coalesce(cx.unit_manager(unit), t.owner_staff_id) ELSE t.owner_staff_id END
-	WHERE t.ticket_id = ticket;
+	PERFORM cx.add_ticket_event(ticket, 'assigned', caller, at, staff => person, unit => coalesce(unit, (SELECT t.org_unit_id FROM cx_data.ticket AS t WHERE t.ticket_id = ticket)), note => note);
+	IF unit IS DISTINCT FROM (SELECT t.org_unit_id FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) AND unit IS NOT NULL THEN
+		-- another manager answers for it, and what is overdue climbs anew
+		UPDATE cx_data.ticket AS t SET org_unit_id = unit, owner_staff_id = coalesce(cx.unit_manager(unit), t.owner_staff_id), escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket;
+		UPDATE cx_data.ticket_task AS k SET asked_by_unit_id = unit WHERE k.ticket_id = ticket;
+	END IF;
+	UPDATE cx_data.ticket AS t SET staff_id = person WHERE t.ticket_id = ticket;
 	IF person IS NOT NULL AND (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
 		PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
 	END IF;
@@ -178,8 +180,11 @@ DECLARE
 BEGIN
 	PERFORM cx.lock_ticket(ticket, caller);
 	PERFORM cx.check_lives_here(ticket);
+	IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) THEN
+		RAISE EXCEPTION 'ticket % is solved, so its priority stays', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
+	END IF;
 	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
-	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority' WHERE t.ticket_id = ticket;
+	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket;
 	PERFORM cx.set_ticket_terms(ARRAY[ticket], false);
 	RETURN NULL;
 END
@@ -209,7 +214,7 @@ BEGIN
 	PERFORM cx.add_ticket_event(ticket, 'reply', caller, at, note => argument ->> 'body', automatic => automatic);
 	IF NOT automatic THEN
 		-- the solution, once it is overdue, climbs anew
-		UPDATE cx_data.ticket AS t SET first_responded_at = at, escalation_level = 0 WHERE t.ticket_id = ticket AND t.first_responded_at IS NULL;
+		UPDATE cx_data.ticket AS t SET first_responded_at = at, escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket AND t.first_responded_at IS NULL;
 		IF (SELECT t.status FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) = 'new' THEN
 			PERFORM cx.set_ticket_status(ticket, 'open', caller, at, NULL);
 		END IF;
@@ -223,6 +228,9 @@ CREATE FUNCTION cx.reply_ticket(ticket bigint, body text, automatic boolean DEFA
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM cx.require_program();
+	IF coalesce(trim(body), '') = '' THEN
+		RAISE EXCEPTION 'body must be given' USING ERRCODE = 'invalid_parameter_value', HINT = 'It is what was said to the customer, or that he was called.';
+	END IF;
 	PERFORM cx.as_program_owner('reply', jsonb_strip_nulls(jsonb_build_object('ticket', ticket, 'body', body, 'automatic', coalesce(automatic, false), 'at', at)));
 END
 $$;

@@ -54,9 +54,9 @@ CREATE TABLE IF NOT EXISTS cx_data.sla_policy (
 	touchpoint_id bigint REFERENCES cx_data.touchpoint,
 	version integer NOT NULL DEFAULT 1 CONSTRAINT sla_policy_version_check CHECK (version >= 1),
 	calendar text REFERENCES cx_data.calendar (code) ON UPDATE CASCADE,
-	first_response_within interval CONSTRAINT sla_policy_first_response_within_check CHECK (first_response_within > '0' AND date_trunc('day', first_response_within) = '0'),
-	resolve_within interval CONSTRAINT sla_policy_resolve_within_check CHECK (resolve_within > '0' AND date_trunc('day', resolve_within) = '0'),
-	escalate_every interval NOT NULL DEFAULT '4 hours' CONSTRAINT sla_policy_escalate_every_check CHECK (escalate_every > '0' AND date_trunc('day', escalate_every) = '0'),
+	first_response_within interval CONSTRAINT sla_policy_first_response_within_check CHECK (first_response_within > '0' AND first_response_within <= '100000 hours' AND date_trunc('day', first_response_within) = '0'),
+	resolve_within interval CONSTRAINT sla_policy_resolve_within_check CHECK (resolve_within > '0' AND resolve_within <= '100000 hours' AND date_trunc('day', resolve_within) = '0'),
+	escalate_every interval NOT NULL DEFAULT '4 hours' CONSTRAINT sla_policy_escalate_every_check CHECK (escalate_every > '0' AND escalate_every <= '100000 hours' AND date_trunc('day', escalate_every) = '0'),
 	valid_from timestamptz NOT NULL DEFAULT now(),
 	valid_until timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -129,7 +129,7 @@ CREATE TABLE IF NOT EXISTS cx_data.ticket (
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS ticket_customer_id_idx ON cx_data.ticket (customer_id);
 CREATE INDEX IF NOT EXISTS ticket_feedback_id_idx ON cx_data.ticket (feedback_id) WHERE feedback_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE status NOT IN ('solved', 'closed');
+CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE staff_id IS NOT NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX IF NOT EXISTS ticket_unrouted_idx ON cx_data.ticket (first_response_due_at, ticket_id) WHERE staff_id IS NULL AND status NOT IN ('solved', 'closed');
 CREATE INDEX IF NOT EXISTS ticket_emergency_idx ON cx_data.ticket (touchpoint_id) WHERE emergency AND status NOT IN ('solved', 'closed');
 COMMENT ON TABLE cx_data.ticket IS 'tickets: what is to be done for a customer, by whom and until when; written by cx.open_ticket() and its like, or captured from a table of yours by cx.attach_ticket()';
@@ -243,6 +243,8 @@ CREATE OR REPLACE TRIGGER ticket_event_stays BEFORE UPDATE OF ticket_id, ticket_
 	FOR EACH ROW EXECUTE FUNCTION cx.ticket_event_stays();
 CREATE OR REPLACE TRIGGER ticket_deleted AFTER DELETE ON cx_data.ticket
 	REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
+CREATE OR REPLACE TRIGGER ticket_truncated AFTER TRUNCATE ON cx_data.ticket
+	FOR EACH STATEMENT EXECUTE FUNCTION cx.ticket_deleted();
 CREATE OR REPLACE TRIGGER attached_ticket_written BEFORE INSERT OR UPDATE ON cx_data.ticket
 	FOR EACH ROW WHEN (NEW.source_id IS NOT NULL) EXECUTE FUNCTION cx.attached_ticket_written();
 CREATE OR REPLACE TRIGGER attached_tickets_added AFTER INSERT ON cx_data.ticket

@@ -6,7 +6,7 @@ SELECT t.ticket_id, t.priority, t.status, cx.ticket_subject(t.ticket_id) AS subj
 	CASE WHEN t.sla_policy_id IS NOT NULL THEN cx.sla_status(t.status, t.first_response_due_at, t.first_responded_at, t.resolution_due_at, t.solved_at, cx.as_of()) END AS sla_status,
 	coalesce(coalesce(t.first_responded_at, cx.as_of()) > t.first_response_due_at, false) AS first_response_missed,
 	coalesce(coalesce(t.solved_at, cx.as_of()) > t.resolution_due_at, false) AS resolution_missed,
-	extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision AS due_in_seconds,
+	CASE WHEN t.solved_at IS NULL THEN extract(epoch FROM least(CASE WHEN t.first_responded_at IS NULL THEN t.first_response_due_at END, t.resolution_due_at) - cx.as_of())::double precision END AS due_in_seconds,
 	t.escalation_level, e.code AS escalated_unit, t.reopen_count, t.root_cause, t.sla_policy_id, t.calendar, t.alert_id, t.feedback_id, r.name AS source, t.followup_score::integer AS followup_score, t.followup_asked_at, t.followup_at
 FROM cx_data.ticket AS t
 LEFT JOIN cx_data.customer AS c USING (customer_id)
@@ -41,7 +41,7 @@ COMMENT ON COLUMN cx_data.ticket_detail.closed_at IS 'when the loop was closed';
 COMMENT ON COLUMN cx_data.ticket_detail.sla_status IS 'active, paused, met or missed at cx.as_of(); NULL without a service level';
 COMMENT ON COLUMN cx_data.ticket_detail.first_response_missed IS 'whether the first reply came too late, or has not come though it is due';
 COMMENT ON COLUMN cx_data.ticket_detail.resolution_missed IS 'the same for the solution';
-COMMENT ON COLUMN cx_data.ticket_detail.due_in_seconds IS 'seconds until what is due next, negative when that is over';
+COMMENT ON COLUMN cx_data.ticket_detail.due_in_seconds IS 'seconds until what is due next, negative when that is over; NULL once it is solved';
 COMMENT ON COLUMN cx_data.ticket_detail.escalation_level IS 'tiers that it has climbed since it was overdue';
 COMMENT ON COLUMN cx_data.ticket_detail.escalated_unit IS 'code of the unit that it has climbed to';
 COMMENT ON COLUMN cx_data.ticket_detail.reopen_count IS 'how often it was reopened';
@@ -109,7 +109,7 @@ CREATE OR REPLACE VIEW cx_data.emergency WITH (security_invoker = true) AS
 SELECT d.ticket_id, d.subject, d.touchpoint, d.staff AS coordinator, d.status, d.opened_at, d.resolution_due_at, a.alerts, k.ticket_task_id, u.code AS org_unit, s.code AS staff, k.status AS task_status, k.due_at AS task_due_at,
 	coalesce(k.status IN ('open', 'blocked') AND k.due_at < cx.as_of(), false) AS task_overdue, cx.task_block(k.ticket_task_id) AS blocked_reason
 FROM cx_data.ticket_detail AS d
-CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM cx_data.alert AS l WHERE l.ticket_id = d.ticket_id AND l.alert_rule_id IS NOT NULL) AS a
+CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM cx_data.alert AS l WHERE l.ticket_id = d.ticket_id AND NOT (l.alert_rule_id IS NULL AND l.rule = 'escalation')) AS a
 LEFT JOIN cx_data.ticket_task AS k ON k.ticket_id = d.ticket_id
 LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = k.org_unit_id
 LEFT JOIN cx_data.staff AS s ON s.staff_id = k.staff_id

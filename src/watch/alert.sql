@@ -65,30 +65,12 @@ CREATE FUNCTION cx.filled_in(template text, rule text, customer text, customer_n
 	END;
 COMMENT ON FUNCTION cx.filled_in(text, text, text, text, text, text, text, text, text, text) IS 'a message or route with the names that the program knows filled in; called by raise_alerts';
 
-CREATE FUNCTION cx.may_lock_alerts(wanted integer) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
-COMMENT ON FUNCTION cx.may_lock_alerts(integer) IS 'whether this transaction may take so many locks more on alerts; counts them. Part of raise_alerts';
-
-CREATE FUNCTION cx.alert_locks(matches jsonb) RETURNS bigint[]
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	-- few, for locks take shared memory; without them two transactions at the same time may raise the same alert twice
-	IF NOT cx.may_lock_alerts(jsonb_array_length(matches)) THEN
-		RETURN '{}';
-	END IF;
-	RETURN ARRAY(SELECT m.place FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
-		-- who is not known by key may be added by others just now, whatever rule they found
-		WHERE NOT pg_try_advisory_xact_lock(1668833345, hashtext(coalesce('customer ' || (m.match ->> 'customer'), concat_ws('/', m.match ->> 'rule_id', m.match ->> 'customer_id')))));
-END
-$$;
-COMMENT ON FUNCTION cx.alert_locks(jsonb) IS 'which matches, by number from 1, others are writing to in transactions of theirs; locks the rest against them. Part of raise_alerts';
-
 CREATE FUNCTION cx.add_alerted_customers(matches jsonb, busy bigint[]) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.match ->> 'customer' FROM jsonb_array_elements(matches) WITH ORDINALITY AS m (match, place)
-		WHERE m.match ->> 'customer' <> '' AND m.place <> ALL (busy) AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.match ->> 'customer')
-			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.match ->> 'customer'));
+	names CONSTANT text[] := ARRAY(SELECT DISTINCT m.customer FROM ROWS FROM (jsonb_to_recordset(matches) AS (customer text)) WITH ORDINALITY AS m (customer, place)
+		WHERE m.customer <> '' AND m.place <> ALL (busy) AND NOT EXISTS (SELECT FROM cx_data.customer AS c WHERE c.code = m.customer)
+			AND NOT EXISTS (SELECT FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = m.customer));
 BEGIN
 	IF names <> '{}' THEN
 		-- as capturing does
@@ -105,64 +87,79 @@ DECLARE
 	new_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.alert', 'alert_id');
 	ticket_ids CONSTANT regclass := pg_get_serial_sequence('cx_data.ticket', 'ticket_id');
 	busy bigint[];
-	tickets jsonb;
+	elsewhere bigint[];
+	tickets cx.new_ticket[];
 	raised bigint;
 	told bigint;
 BEGIN
 	-- before the look at what is there, which then sees all that others did before they unlocked
 	busy := cx.alert_locks(matches);
+	elsewhere := cx.emergency_locks(matches);
 	PERFORM cx.add_alerted_customers(matches, busy);
 
-	WITH given AS MATERIALIZED (
-		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.sla, m.feedback_id,
-			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name,
+	WITH given AS (
+		SELECT r.alert_rule_id, r.name, r.severity, r.cooldown, r.opens_ticket, r.opens_ticket AND r.severity = 'critical' AS is_emergency, r.sla, m.feedback_id,
+			c.customer_id, c.code AS customer, coalesce(c.name, c.code) AS customer_name, c.segment,
 			t.touchpoint_id, t.code AS touchpoint, coalesce(t.name, t.code) AS touchpoint_name,
 			u.org_unit_id, u.code AS org_unit, coalesce(u.name, u.code) AS org_unit_name,
 			s.staff_id, s.code AS staff, coalesce(s.name, s.code) AS staff_name,
-			m.place, m.customer AS given_customer, m.merge_id AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
+			m.place, m.customer AS given_customer, coalesce(m.customer_merge_id, i.customer_merge_id) AS customer_merge_id, m.message, m.route, m.matches, m.value, m.last_matched_at,
 			sum(m.matches) OVER alike AS all_matches, row_number() OVER (alike ORDER BY m.place) AS number
 		FROM (
-			SELECT row_number() OVER () AS place, element.*,
-				coalesce(element.customer_id, (SELECT i.customer_id FROM cx_data.customer AS i WHERE i.code = element.customer),
-					(SELECT i.customer_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS found_id,
-				coalesce(element.customer_merge_id, (SELECT i.customer_merge_id FROM cx_data.customer_identity AS i WHERE i.kind = 'code' AND i.value = element.customer)) AS merge_id
+			SELECT row_number() OVER () AS place, element.*
 			FROM jsonb_to_recordset(matches) AS element (rule_id bigint, customer_id bigint, customer text, touchpoint_id bigint, org_unit_id bigint, staff_id bigint,
 				customer_merge_id bigint, feedback_id bigint, message text, route text, matches bigint, value double precision, last_matched_at timestamptz)
 		) AS m
 		JOIN cx_data.alert_rule AS r ON r.alert_rule_id = m.rule_id
-		LEFT JOIN cx_data.customer AS c ON c.customer_id = m.found_id
+		-- by code, which one look-up finds, else by key or by a code of old
+		LEFT JOIN cx_data.customer AS n ON n.code = m.customer AND m.customer_id IS NULL
+		LEFT JOIN cx_data.customer_identity AS i ON i.kind = 'code' AND i.value = m.customer
+		LEFT JOIN cx_data.customer AS k ON k.customer_id = CASE WHEN n.customer_id IS NULL THEN coalesce(m.customer_id, i.customer_id) END
+		CROSS JOIN LATERAL (SELECT coalesce(n.customer_id, k.customer_id) AS customer_id, coalesce(n.code, k.code) AS code, coalesce(n.name, k.name) AS name,
+			coalesce(n.segment, k.segment) AS segment, coalesce(n.org_unit_id, k.org_unit_id) AS org_unit_id) AS c
 		LEFT JOIN cx_data.touchpoint AS t ON t.touchpoint_id = m.touchpoint_id
 		LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = coalesce(m.org_unit_id, c.org_unit_id)
 		LEFT JOIN cx_data.staff AS s ON s.staff_id = m.staff_id
 		WHERE CASE WHEN r.scope IS NULL OR r.kind <> 'row' THEN true ELSE cx.scope_holds(r.scope, t.touchpoint_id, u.org_unit_id) END
-		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
+		WINDOW alike AS (PARTITION BY r.alert_rule_id, c.customer_id, CASE WHEN c.customer_id IS NULL OR (r.opens_ticket AND r.severity = 'critical') THEN t.touchpoint_id END, CASE WHEN c.customer_id IS NULL THEN u.org_unit_id END)
 	), latest AS MATERIALIZED (
-		SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined, g.opens_ticket AND g.severity = 'critical' AS is_emergency,
-			-- an alert joins the ticket about the same if that is not solved, or the emergency at the touchpoint
-			CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
-				WHEN g.severity = 'critical' THEN (SELECT min(t.ticket_id) FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
-					WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id)
-				WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed')) END AS open_ticket,
-			CASE WHEN l.is_joined OR g.place = ANY (busy) THEN NULL ELSE nextval(new_ids) END AS new_id,
-			cx.filled_in(g.route, translate(g.name, ',', ' '), translate(coalesce(g.customer, ''), ',', ' '), '', translate(coalesce(g.touchpoint, ''), ',', ' '), '',
-				translate(coalesce(g.org_unit, ''), ',', ' '), '', translate(coalesce(g.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
-			left(CASE WHEN g.message IS NULL THEN concat_ws(', ', g.name, g.customer_name, g.touchpoint_name, g.org_unit_name)
-				ELSE cx.filled_in(g.message, g.name, coalesce(g.customer, ''), coalesce(g.customer_name, ''), coalesce(g.touchpoint, ''), coalesce(g.touchpoint_name, ''),
-					coalesce(g.org_unit, ''), coalesce(g.org_unit_name, ''), coalesce(g.staff, ''), coalesce(g.staff_name, '')) END, 2000) AS new_message
-		FROM given AS g
-		LEFT JOIN LATERAL (
-			SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved' ELSE a.opened_at + g.cooldown > now() END AS is_joined
+		SELECT f.*, CASE WHEN f.is_new THEN nextval(new_ids) END AS new_id,
+			CASE WHEN f.is_new AND f.opens_ticket AND f.open_ticket IS NULL AND NOT f.is_emergency THEN nextval(ticket_ids) END AS own_ticket,
+			cx.filled_in(f.route, translate(f.name, ',', ' '), translate(coalesce(f.customer, ''), ',', ' '), '', translate(coalesce(f.touchpoint, ''), ',', ' '), '',
+				translate(coalesce(f.org_unit, ''), ',', ' '), '', translate(coalesce(f.staff, ''), ',', ' '), '') AS new_route,	-- a comma begins another one
+			left(CASE WHEN f.message IS NULL THEN concat_ws(', ', f.name, f.customer_name, f.touchpoint_name, f.org_unit_name)
+				ELSE cx.filled_in(f.message, f.name, coalesce(f.customer, ''), coalesce(f.customer_name, ''), coalesce(f.touchpoint, ''), coalesce(f.touchpoint_name, ''),
+					coalesce(f.org_unit, ''), coalesce(f.org_unit_name, ''), coalesce(f.staff, ''), coalesce(f.staff_name, '')) END, 2000) AS new_message
+		FROM (
+			SELECT k.*, NOT k.is_joined AND k.place <> ALL (busy) AND (k.open_ticket IS NOT NULL OR k.place <> ALL (elsewhere)) AS is_new
 			FROM (
-				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
-				WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
-				UNION ALL
-				SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
-				WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
-					AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
-			) AS a
-			ORDER BY a.alert_id DESC LIMIT 1
-		) AS l ON true
-		WHERE g.number = 1
+				SELECT g.*, l.alert_id, coalesce(l.is_joined, false) AS is_joined,
+					-- an alert joins the ticket about the same, or the emergency at the touchpoint, unless that is solved or about to be
+					CASE WHEN NOT g.opens_ticket OR l.is_joined THEN NULL
+						WHEN g.is_emergency THEN (SELECT t.ticket_id FROM cx_data.ticket AS t JOIN cx_data.alert AS a ON a.alert_id = t.alert_id
+							WHERE t.emergency AND t.status NOT IN ('solved', 'closed') AND t.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND a.alert_rule_id = g.alert_rule_id
+							ORDER BY t.ticket_id LIMIT 1 FOR SHARE OF t SKIP LOCKED)
+						WHEN l.ticket_id IS NOT NULL THEN (SELECT t.ticket_id FROM cx_data.ticket AS t WHERE t.ticket_id = l.ticket_id AND t.status NOT IN ('solved', 'closed') FOR SHARE SKIP LOCKED) END AS open_ticket
+				FROM given AS g
+				LEFT JOIN LATERAL (
+					SELECT a.alert_id, a.ticket_id, CASE WHEN g.cooldown IS NULL THEN a.status <> 'resolved'
+							-- one without a ticket, or whose ticket is solved, would keep others from getting one
+							AND (NOT g.opens_ticket OR EXISTS (SELECT FROM cx_data.ticket AS t WHERE t.ticket_id = a.ticket_id AND t.status NOT IN ('solved', 'closed'))) ELSE a.opened_at + g.cooldown > now() END AS is_joined
+					FROM (
+						SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
+						WHERE g.customer_id IS NOT NULL AND k.alert_rule_id = g.alert_rule_id AND k.customer_id = g.customer_id
+							AND (NOT g.is_emergency OR k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id)
+						UNION ALL
+						SELECT k.alert_id, k.ticket_id, k.status, k.opened_at FROM cx_data.alert AS k
+						WHERE g.customer_id IS NULL AND k.customer_id IS NULL AND k.alert_rule_id = g.alert_rule_id
+							AND k.touchpoint_id IS NOT DISTINCT FROM g.touchpoint_id AND k.org_unit_id IS NOT DISTINCT FROM g.org_unit_id
+					) AS a
+					ORDER BY a.alert_id DESC LIMIT 1
+				) AS l ON true
+				WHERE g.number = 1
+				OFFSET 0	-- or the ticket would be looked up for each use of it
+			) AS k
+		) AS f
 	), free AS (
 		SELECT a.alert_id FROM cx_data.alert AS a
 		WHERE NOT is_fixed AND a.alert_id IN (SELECT l.alert_id FROM latest AS l WHERE l.is_joined)
@@ -178,46 +175,44 @@ BEGIN
 			jsonb_strip_nulls(jsonb_build_object('rule_id', l.alert_rule_id, 'customer_id', l.customer_id, 'customer', CASE WHEN l.customer_id IS NULL THEN l.given_customer END, 'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'staff_id', l.staff_id,
 				'customer_merge_id', l.customer_merge_id, 'feedback_id', l.feedback_id, 'message', l.message, 'route', l.route, 'matches', l.all_matches, 'value', l.value, 'last_matched_at', coalesce(l.last_matched_at, now())))
 		FROM latest AS l
-		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE l.new_id IS NULL END
-	), ticketed AS MATERIALIZED (
-		-- an emergency is one ticket, whoever it hits
-		SELECT a.place, nextval(ticket_ids) AS ticket_id, a.alike
-		FROM (
-			SELECT min(l.place) AS place, array_agg(l.place) AS alike FROM latest AS l
-			WHERE l.new_id IS NOT NULL AND l.opens_ticket AND l.open_ticket IS NULL
-			GROUP BY l.alert_rule_id, CASE WHEN l.is_emergency THEN l.touchpoint_id ELSE l.place END, l.is_emergency ORDER BY 1
-		) AS a
-	), numbered AS MATERIALIZED (
-		SELECT p.place, t.ticket_id, p.place = t.place AS is_first FROM ticketed AS t CROSS JOIN LATERAL unnest(t.alike) AS p (place)
+		WHERE CASE WHEN l.is_joined THEN l.alert_id NOT IN (SELECT c.alert_id FROM counted AS c) ELSE NOT l.is_new END
+	), emergency AS MATERIALIZED (
+		-- one ticket, whoever it hits
+		SELECT e.*, nextval(ticket_ids) AS ticket_id
+		FROM (SELECT l.alert_rule_id, l.touchpoint_id, min(l.new_id) AS first_id FROM latest AS l WHERE l.is_new AND l.is_emergency AND l.open_ticket IS NULL GROUP BY 1, 2 ORDER BY 3) AS e
+	), fresh AS NOT MATERIALIZED (
+		SELECT l.*, coalesce(l.own_ticket, l.open_ticket, CASE WHEN l.is_emergency THEN
+				(SELECT e.ticket_id FROM emergency AS e WHERE e.alert_rule_id = l.alert_rule_id AND e.touchpoint_id IS NOT DISTINCT FROM l.touchpoint_id) END) AS ticket_id,
+			l.own_ticket IS NOT NULL OR (l.is_emergency AND l.new_id IN (SELECT e.first_id FROM emergency AS e)) AS is_first
+		FROM latest AS l WHERE l.is_new
 	), opened AS (
 		INSERT INTO cx_data.alert (alert_id, alert_rule_id, rule, customer_id, touchpoint_id, org_unit_id, staff_id, severity, message, matches, value, last_matched_at, customer_merge_id, ticket_id)
 		SELECT l.new_id, l.alert_rule_id, l.name, l.customer_id, l.touchpoint_id, l.org_unit_id, l.staff_id, l.severity, l.new_message, l.all_matches, l.value, coalesce(l.last_matched_at, now()), l.customer_merge_id,
-			coalesce(l.open_ticket, n.ticket_id)
-		FROM latest AS l LEFT JOIN numbered AS n USING (place) WHERE l.new_id IS NOT NULL
+			l.ticket_id
+		FROM fresh AS l
 		RETURNING alert_id
 	), joined AS (
-		INSERT INTO cx_data.ticket_event (ticket_id, kind, note)
-		SELECT l.open_ticket, 'alert', l.new_message FROM latest AS l WHERE l.new_id IS NOT NULL AND l.open_ticket IS NOT NULL
+		-- what another customer said is not for those who work on the ticket
+		INSERT INTO cx_data.ticket_event (ticket_id, kind)
+		SELECT l.open_ticket, 'alert' FROM fresh AS l WHERE l.open_ticket IS NOT NULL
 	), target AS MATERIALIZED (
 		SELECT DISTINCT ON (r.new_route, t.channel_id, t.send_to, t.problem) r.new_route, t.item, t.channel_id, t.send_to, t.problem
-		FROM (SELECT DISTINCT l.new_route FROM latest AS l WHERE l.new_id IS NOT NULL AND l.new_route IS NOT NULL) AS r
+		FROM (SELECT DISTINCT l.new_route FROM fresh AS l WHERE l.new_route IS NOT NULL) AS r
 		CROSS JOIN LATERAL cx.route_targets(r.new_route) AS t
 		ORDER BY r.new_route, t.channel_id, t.send_to, t.problem, t.item COLLATE "C"
 	), sent AS (
 		INSERT INTO cx_data.outbox (alert_id, customer_id, org_unit_id, customer_merge_id, route, channel_id, send_to, dead_at, last_error, payload)
 		SELECT l.new_id, l.customer_id, l.org_unit_id, l.customer_merge_id, t.item, t.channel_id, t.send_to, CASE WHEN t.problem IS NOT NULL THEN now() END, t.problem,
 			jsonb_strip_nulls(jsonb_build_object('alert_id', l.new_id, 'rule', l.name, 'severity', l.severity, 'message', l.new_message, 'customer', l.customer, 'touchpoint', l.touchpoint,
-				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', coalesce(l.open_ticket, n.ticket_id), 'opened_at', now()))
-		FROM latest AS l JOIN target AS t USING (new_route) LEFT JOIN numbered AS n USING (place)
-		WHERE l.new_id IS NOT NULL
+				'org_unit', l.org_unit, 'staff', l.staff, 'value', l.value, 'ticket_id', l.ticket_id, 'opened_at', now()))
+		FROM fresh AS l JOIN target AS t USING (new_route)
 		ORDER BY l.new_id, t.item COLLATE "C"
 		RETURNING outbox_id
 	)
 	SELECT (SELECT count(*) FROM opened), (SELECT count(*) FROM sent),
-		(SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('ticket_id', n.ticket_id, 'alert_id', l.new_id, 'feedback_id', l.feedback_id, 'customer_id', l.customer_id, 'customer_merge_id', l.customer_merge_id,
-			'touchpoint_id', l.touchpoint_id, 'org_unit_id', l.org_unit_id, 'priority', CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, 'emergency', NULLIF(l.is_emergency, false),
-			'sla', l.sla, 'subject', l.new_message)) ORDER BY n.ticket_id)
-		FROM latest AS l JOIN numbered AS n USING (place) WHERE n.is_first)
+		(SELECT array_agg(ROW(l.ticket_id, NULL, CASE l.severity WHEN 'critical' THEN 'urgent' ELSE l.severity END, l.is_emergency, l.customer_id, l.customer_merge_id, l.segment, l.touchpoint_id,
+			l.org_unit_id, NULL, l.new_id, l.feedback_id, l.new_message, NULL, l.sla, NULL, NULL)::cx.new_ticket)
+		FROM fresh AS l WHERE l.is_first)
 	INTO raised, told, tickets;
 	IF tickets IS NOT NULL THEN
 		PERFORM cx.add_tickets(tickets);
@@ -370,7 +365,10 @@ COMMENT ON FUNCTION cx.last_alert_error(bigint) IS 'what was wrong when an alert
 CREATE FUNCTION cx.alert_message(alert bigint) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	RETURN CASE WHEN has_column_privilege('cx_data.alert', 'message', 'SELECT') THEN (SELECT a.message FROM cx_data.alert AS a WHERE a.alert_id = alert) END;
+	IF has_column_privilege('cx_data.alert', 'message', 'SELECT') THEN
+		RETURN (SELECT a.message FROM cx_data.alert AS a WHERE a.alert_id = alert);
+	END IF;
+	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cx.alert_message(bigint) IS 'message of an alert, for those who may read cx_data.alert.message, else NULL; for the view cx_data.alert_queue';

@@ -11,3 +11,10 @@ CALL compare('20 of them, looking at each minute', '{generate_series}', ARRAY['S
 SELECT format('  (a call of business_seconds takes %s microseconds with the reading of its row; looking at each minute takes %s times as long)', round(:call::numeric, 2),
 	round((percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) * 1000 / 20 / :call)::numeric, -3)) AS told FROM timing \gset
 \echo :told
+-- what it costs those who write that alerts open tickets
+CALL compare('INSERT of 300,000 rows, 2 % match, each of another customer', '{bare,"alert and message for each","alert, message and ticket for each"}',
+	ARRAY['INSERT INTO bare SELECT * FROM source', 'INSERT INTO alerted SELECT * FROM source', 'INSERT INTO ticketed SELECT * FROM source'], 'at most 2.0 with tickets', :rounds, 'CALL empty()');
+INSERT INTO ticketed SELECT * FROM source;
+SELECT format('  (that opened %s tickets, %s of them with deadlines by a calendar)', count(*), count(calendar)) AS told FROM cx_data.ticket \gset
+\echo :told
+CALL empty();

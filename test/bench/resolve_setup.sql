@@ -23,3 +23,22 @@ CREATE FUNCTION shop_seconds(started_at timestamptz, ended_at timestamptz) RETUR
 		WHERE CASE WHEN EXISTS (SELECT FROM cx_data.calendar_exception AS e WHERE e.calendar = 'shop' AND e.day = local::date)
 			THEN EXISTS (SELECT FROM cx_data.calendar_exception AS e WHERE e.calendar = 'shop' AND e.day = local::date AND e.opens_at <= local::time AND local::time < e.closes_at)
 			ELSE EXISTS (SELECT FROM cx_data.calendar_hours AS h WHERE h.calendar = 'shop' AND h.weekday = extract(isodow FROM local) AND h.opens_at <= local::time AND local::time < h.closes_at) END);
+
+-- tables alike: bare, with a rule that raises alerts, and with one that opens tickets as well; 2 % of the rows match, each of another customer
+INSERT INTO cx_data.channel (code, format, url) VALUES ('ops', 'slack', 'https://example.com');
+INSERT INTO cx_data.org_unit (code, name, tier, calendar) SELECT 'unit' || i, 'Unit ' || i, 1, 'shop' FROM generate_series(1, 8) AS i;
+INSERT INTO cx_data.staff (code, org_unit_id, max_tickets) SELECT 'agent' || i, 1 + i % 8, 120 FROM generate_series(1, 40) AS i;
+UPDATE cx_data.org_unit SET manager_id = org_unit_id;
+INSERT INTO cx_data.touchpoint (code) SELECT 'tp' || i FROM generate_series(1, 50) AS i;
+INSERT INTO cx_data.customer (code, segment, org_unit_id) SELECT 'c' || i, (ARRAY['business', 'consumer'])[1 + i % 2], 1 + i % 8 FROM generate_series(0, 99999) AS i;
+UPDATE cx_data.staff SET skills = ARRAY[(ARRAY['business', 'consumer'])[1 + staff_id % 2], 'tp' || staff_id];
+CREATE TABLE source AS
+SELECT i AS id, 'c' || i / 50 * 7919 % 100000 AS customer, 'tp' || 1 + i % 50 AS place, (i * 31 % 50)::integer AS score, timestamptz '2026-03-01' + i * interval '7 seconds' AS at FROM generate_series(1::bigint, 300000) AS i;
+CREATE TABLE bare (id bigint PRIMARY KEY, customer text, place text, score integer, at timestamptz);
+CREATE TABLE alerted (LIKE bare INCLUDING ALL);
+CREATE TABLE ticketed (LIKE bare INCLUDING ALL);
+SELECT cx.create_alert('told', 'alerted', 'score = 0', customer => 'customer', touchpoint => 'place', message => '{customer} gave {score} at {place}', route => 'channel:ops'),
+	cx.create_alert('helped', 'ticketed', 'score = 0', customer => 'customer', touchpoint => 'place', message => '{customer} gave {score} at {place}', route => 'channel:ops', opens_ticket => true) \g /dev/null
+CREATE PROCEDURE empty() LANGUAGE sql AS 'TRUNCATE bare, alerted, ticketed, cx_data.alert, cx_data.outbox, cx_data.ticket, cx_data.ticket_event, cx_data.ticket_task';
+VACUUM (ANALYZE) cx_data.customer, source;
+CHECKPOINT;
