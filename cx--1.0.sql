@@ -3165,8 +3165,6 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM cx.check_may_work(caller);
-	-- the ticket first, as whoever works on it does
-	PERFORM FROM cx_data.ticket AS t WHERE t.ticket_id = (SELECT k.ticket_id FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) FOR NO KEY UPDATE;
 	SELECT k.ticket_id, k.status, k.org_unit_id, k.asked_by_unit_id INTO known FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task FOR NO KEY UPDATE;
 	IF NOT FOUND OR NOT (cx.unit_is_visible(known.org_unit_id, caller) OR cx.unit_is_visible(known.asked_by_unit_id, caller)) THEN
 		RAISE EXCEPTION 'task % does not exist', task USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_task_id, subject FROM cx_data.ticket_task shows the tasks.';
@@ -3179,7 +3177,7 @@ BEGIN
 	IF wanted = 'blocked' AND coalesce(note, '') = '' THEN
 		RAISE EXCEPTION 'what blocks task % must be given', task USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT cx.move_task(%s, ''blocked'', ''why'').', task);
 	END IF;
-	IF wanted IN ('open', 'blocked') AND (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = known.ticket_id) THEN
+	IF wanted IN ('open', 'blocked') AND (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = known.ticket_id FOR SHARE) THEN
 		RAISE EXCEPTION 'ticket % of the task is solved', known.ticket_id USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', known.ticket_id);
 	END IF;
 	PERFORM cx.add_ticket_event(known.ticket_id, 'task', caller, at, status => wanted, note => note, task => task);
@@ -3482,13 +3480,16 @@ BEGIN
 			coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller, waits)));
 	END IF;
 	PERFORM cx.check_may_work(caller);
-	SELECT * INTO given FROM cx.give_first(caller, waits, NULL, NULL);
+	given := cx.give_first(caller, false, NULL, NULL);
 	IF given.staff IS NULL THEN
 		-- nobody is free for the first ones; whoever is free may be so for others
 		SELECT coalesce(array_agg(DISTINCT s.org_unit_id), '{}') AS units, array_agg(s.staff_id) AS owners INTO free FROM cx_data.staff AS s
 		WHERE (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = s.staff_id AND k.status NOT IN ('solved', 'closed')) < s.max_tickets;
 		IF free.owners IS NOT NULL THEN
-			SELECT * INTO given FROM cx.give_first(caller, waits, free.units, free.owners);
+			given := cx.give_first(caller, false, free.units, free.owners);
+			IF given.staff IS NULL AND waits THEN
+				given := cx.give_first(caller, true, free.units, free.owners);
+			END IF;
 		END IF;
 	END IF;
 	RETURN CASE WHEN given.staff IS NOT NULL THEN jsonb_build_object('ticket_id', given.ticket_id, 'staff', given.staff) ELSE '{}' END;

@@ -109,13 +109,16 @@ BEGIN
 			coalesce((SELECT s.code FROM cx_data.ticket AS t JOIN cx_data.staff AS s USING (staff_id) WHERE t.ticket_id = wanted), cx.give_to_best(wanted, caller, waits)));
 	END IF;
 	PERFORM cx.check_may_work(caller);
-	SELECT * INTO given FROM cx.give_first(caller, waits, NULL, NULL);
+	given := cx.give_first(caller, false, NULL, NULL);
 	IF given.staff IS NULL THEN
 		-- nobody is free for the first ones; whoever is free may be so for others
 		SELECT coalesce(array_agg(DISTINCT s.org_unit_id), '{}') AS units, array_agg(s.staff_id) AS owners INTO free FROM cx_data.staff AS s
 		WHERE (SELECT count(*) FROM cx_data.ticket AS k WHERE k.staff_id = s.staff_id AND k.status NOT IN ('solved', 'closed')) < s.max_tickets;
 		IF free.owners IS NOT NULL THEN
-			SELECT * INTO given FROM cx.give_first(caller, waits, free.units, free.owners);
+			given := cx.give_first(caller, false, free.units, free.owners);
+			IF given.staff IS NULL AND waits THEN
+				given := cx.give_first(caller, true, free.units, free.owners);
+			END IF;
 		END IF;
 	END IF;
 	RETURN CASE WHEN given.staff IS NOT NULL THEN jsonb_build_object('ticket_id', given.ticket_id, 'staff', given.staff) ELSE '{}' END;

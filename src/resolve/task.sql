@@ -106,8 +106,6 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM cx.check_may_work(caller);
-	-- the ticket first, as whoever works on it does
-	PERFORM FROM cx_data.ticket AS t WHERE t.ticket_id = (SELECT k.ticket_id FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task) FOR NO KEY UPDATE;
 	SELECT k.ticket_id, k.status, k.org_unit_id, k.asked_by_unit_id INTO known FROM cx_data.ticket_task AS k WHERE k.ticket_task_id = task FOR NO KEY UPDATE;
 	IF NOT FOUND OR NOT (cx.unit_is_visible(known.org_unit_id, caller) OR cx.unit_is_visible(known.asked_by_unit_id, caller)) THEN
 		RAISE EXCEPTION 'task % does not exist', task USING ERRCODE = 'undefined_object', HINT = 'SELECT ticket_task_id, subject FROM cx_data.ticket_task shows the tasks.';
@@ -120,7 +118,7 @@ BEGIN
 	IF wanted = 'blocked' AND coalesce(note, '') = '' THEN
 		RAISE EXCEPTION 'what blocks task % must be given', task USING ERRCODE = 'invalid_parameter_value', HINT = format('SELECT cx.move_task(%s, ''blocked'', ''why'').', task);
 	END IF;
-	IF wanted IN ('open', 'blocked') AND (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = known.ticket_id) THEN
+	IF wanted IN ('open', 'blocked') AND (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = known.ticket_id FOR SHARE) THEN
 		RAISE EXCEPTION 'ticket % of the task is solved', known.ticket_id USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', known.ticket_id);
 	END IF;
 	PERFORM cx.add_ticket_event(known.ticket_id, 'task', caller, at, status => wanted, note => note, task => task);
