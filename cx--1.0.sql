@@ -2718,6 +2718,16 @@ END
 $$;
 COMMENT ON FUNCTION cx.ticket_time(bigint, timestamptz, oid) IS 'when the next entry in the history of a ticket happens: now, or when an admin says';
 
+CREATE FUNCTION cx.start_work(ticket bigint, wanted timestamptz, caller oid) RETURNS timestamptz
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	RETURN cx.ticket_time(ticket, wanted, caller);
+END
+$$;
+COMMENT ON FUNCTION cx.start_work(bigint, timestamptz, oid) IS 'locks a ticket that lives here for a role that may work on it, and gives the time at which the next entry in its history happens';
+
 CREATE FUNCTION cx.customer_to_help(code text, caller oid) RETURNS bigint
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2890,9 +2900,7 @@ DECLARE
 	was text;
 	at timestamptz;
 BEGIN
-	PERFORM cx.lock_ticket(ticket, caller);
-	PERFORM cx.check_lives_here(ticket);
-	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	at := cx.start_work(ticket, (argument ->> 'at')::timestamptz, caller);
 	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
 	IF coalesce(wanted <> ALL (cx.next_statuses(was)), true) THEN
 		RAISE EXCEPTION 'ticket % is % and cannot become %', ticket, was, coalesce(wanted, 'NULL')
@@ -2923,15 +2931,15 @@ CREATE FUNCTION cx.owner_reopen(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	at timestamptz;
 	was text;
 BEGIN
-	PERFORM cx.lock_ticket(ticket, caller);
-	PERFORM cx.check_lives_here(ticket);
+	at := cx.start_work(ticket, (argument ->> 'at')::timestamptz, caller);
 	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
 	IF was NOT IN ('solved', 'closed') THEN
 		RAISE EXCEPTION 'ticket % is %, so it cannot be reopened', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Only solved and closed tickets are.';
 	END IF;
-	PERFORM cx.set_ticket_status(ticket, 'open', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), argument ->> 'note');
+	PERFORM cx.set_ticket_status(ticket, 'open', caller, at, argument ->> 'note');
 	RETURN NULL;
 END
 $$;
@@ -2953,9 +2961,7 @@ DECLARE
 	at timestamptz;
 	was text;
 BEGIN
-	PERFORM cx.lock_ticket(ticket, caller);
-	PERFORM cx.check_lives_here(ticket);
-	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	at := cx.start_work(ticket, (argument ->> 'at')::timestamptz, caller);
 	SELECT t.status INTO was FROM cx_data.ticket AS t WHERE t.ticket_id = ticket;
 	IF was IN ('solved', 'closed') THEN
 		RAISE EXCEPTION 'ticket % is %, so it cannot be assigned', ticket, was USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
@@ -2999,13 +3005,13 @@ CREATE FUNCTION cx.owner_prioritise(argument jsonb, caller oid) RETURNS jsonb
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ticket CONSTANT bigint := (argument -> 'ticket')::bigint;
+	at timestamptz;
 BEGIN
-	PERFORM cx.lock_ticket(ticket, caller);
-	PERFORM cx.check_lives_here(ticket);
+	at := cx.start_work(ticket, (argument ->> 'at')::timestamptz, caller);
 	IF (SELECT t.solved_at IS NOT NULL FROM cx_data.ticket AS t WHERE t.ticket_id = ticket) THEN
 		RAISE EXCEPTION 'ticket % is solved, so its priority stays', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.reopen(%s, ''why'') first.', ticket);
 	END IF;
-	PERFORM cx.add_ticket_event(ticket, 'priority', caller, cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller), note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
+	PERFORM cx.add_ticket_event(ticket, 'priority', caller, at, note => concat_ws(': ', argument ->> 'priority', argument ->> 'note'));
 	UPDATE cx_data.ticket AS t SET priority = argument ->> 'priority', escalation_level = 0, escalated_unit_id = NULL WHERE t.ticket_id = ticket;
 	PERFORM cx.set_ticket_terms(ARRAY[ticket], false);
 	RETURN NULL;
@@ -3030,9 +3036,7 @@ DECLARE
 	automatic CONSTANT boolean := (argument -> 'automatic')::boolean;
 	at timestamptz;
 BEGIN
-	PERFORM cx.lock_ticket(ticket, caller);
-	PERFORM cx.check_lives_here(ticket);
-	at := cx.ticket_time(ticket, (argument ->> 'at')::timestamptz, caller);
+	at := cx.start_work(ticket, (argument ->> 'at')::timestamptz, caller);
 	PERFORM cx.add_ticket_event(ticket, 'reply', caller, at, note => argument ->> 'body', automatic => automatic);
 	IF NOT automatic THEN
 		-- the solution, once it is overdue, climbs anew

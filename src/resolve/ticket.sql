@@ -157,6 +157,16 @@ END
 $$;
 COMMENT ON FUNCTION cx.ticket_time(bigint, timestamptz, oid) IS 'when the next entry in the history of a ticket happens: now, or when an admin says';
 
+CREATE FUNCTION cx.start_work(ticket bigint, wanted timestamptz, caller oid) RETURNS timestamptz
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.lock_ticket(ticket, caller);
+	PERFORM cx.check_lives_here(ticket);
+	RETURN cx.ticket_time(ticket, wanted, caller);
+END
+$$;
+COMMENT ON FUNCTION cx.start_work(bigint, timestamptz, oid) IS 'locks a ticket that lives here for a role that may work on it, and gives the time at which the next entry in its history happens';
+
 CREATE FUNCTION cx.customer_to_help(code text, caller oid) RETURNS bigint
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
