@@ -168,7 +168,7 @@ BEGIN
 	SELECT t.solved_at, t.source_id, coalesce(argument ->> 'metric', f.metric, 'csat') AS metric INTO known
 	FROM cx_data.ticket AS t LEFT JOIN cx_data.feedback AS f USING (feedback_id) WHERE t.ticket_id = ticket;
 	IF known.solved_at IS NULL THEN
-		RAISE EXCEPTION 'ticket % is not solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', …) first, then ask the customer.', ticket);
+		RAISE EXCEPTION 'ticket % is not solved', ticket USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('SELECT cx.move_ticket(%s, ''solved'', ...) first, then ask the customer.', ticket);
 	END IF;
 	SELECT m.scale_min, m.scale_max INTO scale FROM cx_data.metric AS m WHERE m.code = known.metric;
 	IF NOT FOUND THEN
