@@ -124,9 +124,9 @@ CREATE TABLE IF NOT EXISTS cx_data.ticket (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	customer_merge_id bigint,
 	changed_at timestamptz,
-	CONSTRAINT ticket_solved_at_check CHECK ((solved_at IS NOT NULL) = (status IN ('solved', 'closed'))),
-	CONSTRAINT ticket_source_key UNIQUE (source_id, source_key)
+	CONSTRAINT ticket_solved_at_check CHECK ((solved_at IS NOT NULL) = (status IN ('solved', 'closed')))
 ) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX IF NOT EXISTS ticket_source_key ON cx_data.ticket (source_id, source_key) WHERE source_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ticket_customer_id_idx ON cx_data.ticket (customer_id);
 CREATE INDEX IF NOT EXISTS ticket_feedback_id_idx ON cx_data.ticket (feedback_id) WHERE feedback_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ticket_staff_id_idx ON cx_data.ticket (staff_id) WHERE staff_id IS NOT NULL AND status NOT IN ('solved', 'closed');

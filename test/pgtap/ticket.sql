@@ -13,7 +13,7 @@ INSERT INTO cx_data.calendar_exception (calendar, day, opens_at, closes_at) VALU
 INSERT INTO cx_data.org_unit (code, calendar) VALUES ('desk', 'office'), ('night', NULL);
 SELECT cx.set_sla_policy('test', first_response_within => '3 hours', resolve_within => '9 hours');
 
--- 80 tickets around the day on which clocks go forward, with random moves at whole minutes
+-- 36 tickets around the day on which clocks go forward, with random moves at whole minutes
 CREATE FUNCTION pg_temp.live(i integer) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	at timestamptz := timestamptz '2025-03-24 06:00Z' + floor(random() * 6 * 1440) * interval '1 minute';
@@ -33,7 +33,7 @@ BEGIN
 	END LOOP;
 	RETURN key;
 END $$;
-SELECT count(pg_temp.live(i)) AS tickets FROM generate_series(1, 80) AS i;
+SELECT count(pg_temp.live(i)) AS tickets FROM generate_series(1, 36) AS i;
 
 -- the state of each ticket in each minute, and whether its calendar is open then
 CREATE TEMP TABLE minute AS
