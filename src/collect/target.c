@@ -88,12 +88,13 @@ typedef struct TargetTable
 	const char *changed;		/* the same where it is there already, as t */
 	const char *there;			/* the same of the table AS t */
 	const char *excluded;		/* the same of excluded; NULL where nothing is imported */
+	const char *order;			/* in which new rows are numbered; empty for any */
 } TargetTable;
 
 static const TargetTable target_tables[SOURCE_KINDS] = {
-	[SOURCE_FEEDBACK] = {"cx_data.feedback", READY_ALL, FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_READY, FEEDBACK_THERE, FEEDBACK_EXCLUDED},
-	[SOURCE_EVENT] = {"cx_data.event", READY_ALL, EVENT_COLUMNS, EVENT_READY, EVENT_READY, EVENT_THERE, NULL},
-	[SOURCE_TICKET] = {"cx_data.ticket", READY_TICKET, TICKET_COLUMNS, TICKET_READY, TICKET_CHANGED, TICKET_THERE, NULL},
+	[SOURCE_FEEDBACK] = {"cx_data.feedback", READY_ALL, FEEDBACK_COLUMNS, FEEDBACK_READY, FEEDBACK_READY, FEEDBACK_THERE, FEEDBACK_EXCLUDED, ""},
+	[SOURCE_EVENT] = {"cx_data.event", READY_ALL, EVENT_COLUMNS, EVENT_READY, EVENT_READY, EVENT_THERE, NULL, ""},
+	[SOURCE_TICKET] = {"cx_data.ticket", READY_TICKET, TICKET_COLUMNS, TICKET_READY, TICKET_CHANGED, TICKET_THERE, NULL, " ORDER BY r.at, r.source_key"},
 };
 
 /* Plans kept for the session, for each kind of source. */
@@ -223,18 +224,18 @@ target_statement(const TargetTable *table, TargetStatement statement, bool row_b
 	switch (statement)
 	{
 		case STATEMENT_INSERT:
-			return insert;
+			return psprintf("%s%s", insert, table->order);
 		case STATEMENT_INSERT_MANY:
-			return psprintf("%s ORDER BY r.customer_id", insert);
+			return psprintf("%s%s", insert, table->order[0] != '\0' ? table->order : " ORDER BY r.customer_id");
 		case STATEMENT_INSERT_MISSING:
-			return psprintf("%s WHERE %s", insert, missing);
+			return psprintf("%s WHERE %s%s", insert, missing, table->order);
 		case STATEMENT_INSERT_NEWEST:
 			return psprintf("%s WHERE %s ON CONFLICT (source_id, source_key) DO UPDATE SET (%s) = ROW (%s)"
 							" WHERE t.changed_at IS NULL OR t.changed_at <= excluded.changed_at",
 							insert, missing, table->columns, table->excluded);
 		case STATEMENT_INSERT_AFTER:
-			return psprintf("%s WHERE r.source_key NOT IN (SELECT g.source_key FROM cx_gone AS g WHERE g.source_key IS NOT NULL) OR %s",
-							insert, missing);
+			return psprintf("%s WHERE r.source_key NOT IN (SELECT g.source_key FROM cx_gone AS g WHERE g.source_key IS NOT NULL) OR %s%s",
+							insert, missing, table->order);
 		case STATEMENT_UPDATE:
 			return update;
 		case STATEMENT_UPDATE_OLDER:
