@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * opening_hours.c
- *	  Keeps the business calendars that a session asks for in its memory.
+ *	  Keeps the business calendars that a backend asks for in its memory.
  *
  * A calendar is read when it is first needed, with the rights of the program's
  * owner, and summed up so that open time is counted without going through
@@ -68,7 +68,7 @@ calendars_invalidate(Datum argument, Oid relation)
 			is_current = false;
 }
 
-/* The active snapshot in short: of two that see different rows in one session, no two are the same. */
+/* The active snapshot in short: of two that see different rows in one backend, no two are the same. */
 static SnapshotMark
 snapshot_mark(void)
 {
@@ -79,7 +79,7 @@ snapshot_mark(void)
 
 /*
  * Whether what was read is still so.  A parallel query reads with its own
- * snapshot, which may be older than changes that this session knows of, so what
+ * snapshot, which may be older than changes that this backend knows of, so what
  * it reads is good for this snapshot only.
  */
 static inline bool
