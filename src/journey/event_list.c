@@ -1,0 +1,212 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_list.c
+ *	  The events of one group: what aggregates over sequences collect.
+ *
+ * Events may come in any order; the list remembers whether they came in order
+ * and is sorted when it is read.  That changes the order only, never what is
+ * in it, so a final function may do it in the state.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "journey/event_list.h"
+
+#define FIRST_ROOM 6			/* events: with the head 128 bytes, as much as a power of two holds */
+#define DAYS_LIMIT 36525000		/* 100,000 years */
+
+StaticAssertDecl(offsetof(EventList, events) + FIRST_ROOM * sizeof(Event) == 128, "a new event list fills its memory");
+
+/* Sorts events; a list of millions can be interrupted. */
+#define ST_SORT event_sort
+#define ST_ELEMENT_TYPE Event
+#define ST_COMPARE(a, b) (event_is_before(a, b) ? -1 : event_is_before(b, a))
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#define ST_DECLARE
+#include "lib/sort_template.h"
+
+/* The memory that lives as long as the group; error outside an aggregate. */
+MemoryContext
+event_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("transition function called outside an aggregate"),
+				 errhint("This function is meant for its aggregate only.")));
+	return context;
+}
+
+/* How much memory a list with room for so many events takes. */
+static Size
+event_list_size(uint64 room)
+{
+	return add_size(offsetof(EventList, events), mul_size(room, sizeof(Event)));
+}
+
+/* An empty list. */
+EventList *
+event_list_new(FunctionCallInfo fcinfo)
+{
+	EventList  *list = MemoryContextAlloc(event_context(fcinfo), event_list_size(FIRST_ROOM));
+
+	memset(list, 0, offsetof(EventList, events));
+	list->room = FIRST_ROOM;
+	list->is_sorted = true;
+	return list;
+}
+
+/* Make room for so many events; the list moves. */
+EventList *
+event_list_grow(EventList *list, uint64 count)
+{
+	uint64		room = list->room;
+
+	/* with the head each is a power of two, which is what memory comes in */
+	while (room < count)
+		room = room * 2 + 2;
+	if (room > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a group has more than %u events", PG_UINT32_MAX)));
+	list = repalloc_huge(list, event_list_size(room));
+	list->room = (uint32) room;
+	return list;
+}
+
+/* Put the events in order. */
+void
+event_list_sort(EventList *list)
+{
+	if (!list->is_sorted)
+		event_sort(list->events, list->count);
+	list->is_sorted = true;
+}
+
+/* The first list with the events of the other one added; it may move. */
+EventList *
+event_list_merge(FunctionCallInfo fcinfo, EventList *list, const EventList *other)
+{
+	uint64		count = (uint64) list->count + other->count;
+
+	if (count > list->room)
+		list = event_list_grow(list, count);
+	memcpy(&list->events[list->count], other->events, other->count * sizeof(Event));
+	list->is_sorted = list->is_sorted && other->is_sorted &&
+		(list->count == 0 || other->count == 0 || !event_is_before(&other->events[0], &list->events[list->count - 1]));
+	list->count = (uint32) count;
+	return list;
+}
+
+/* A list as bytes for another process of this server, with room for extra bytes behind it. */
+bytea *
+event_list_write(const EventList *list, Size extra)
+{
+	Size		size = event_list_size(list->count);
+	bytea	   *bytes;
+
+	if (add_size(size, extra) > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a group of %u events is too large to be passed on by a parallel worker", list->count),
+				 errhint("SET max_parallel_workers_per_gather = 0 for this query.")));
+	bytes = palloc(VARHDRSZ + size + extra);
+	SET_VARSIZE(bytes, VARHDRSZ + size + extra);
+	memcpy(VARDATA(bytes), list, size);
+	return bytes;
+}
+
+/* A list out of such bytes, which lie behind it from offset extra on. */
+EventList *
+event_list_read(FunctionCallInfo fcinfo, const bytea *bytes, Size *extra)
+{
+	Size		length = VARSIZE_ANY_EXHDR(bytes);
+	EventList	head;
+	EventList  *list;
+
+	if (length >= offsetof(EventList, events))
+		memcpy(&head, VARDATA_ANY(bytes), offsetof(EventList, events));
+	if (length < offsetof(EventList, events) || length < event_list_size(head.count))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("malformed list of events")));
+	list = MemoryContextAllocHuge(CurrentMemoryContext, event_list_size(head.count));
+	memcpy(list, VARDATA_ANY(bytes), event_list_size(head.count));
+	list->room = list->count;
+	*extra = event_list_size(head.count);
+	return list;
+}
+
+/* The time in an argument; false if it is NULL. */
+bool
+event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
+{
+	if (PG_ARGISNULL(position))
+		return false;
+	*at = PG_GETARG_TIMESTAMPTZ(position);
+	if (TIMESTAMP_NOT_FINITE(*at))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("time of an event must not be infinite")));
+	return true;
+}
+
+/* The conditions in a boolean array: a bit for each that is true, and how many there are. */
+uint64
+event_conditions(FunctionCallInfo fcinfo, int position, int *count)
+{
+	ArrayType  *array = PG_ARGISNULL(position) ? NULL : PG_GETARG_ARRAYTYPE_P(position);
+	const bool *values;
+	const bits8 *nulls;
+	uint64		met = 0;
+
+	*count = array != NULL && ARR_NDIM(array) == 1 ? ARR_DIMS(array)[0] : 0;
+	if (*count < 1 || *count > MOST_CONDITIONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of conditions must be 1..%d", MOST_CONDITIONS),
+				 errhint("Give them one by one, such as step = 'cart', step = 'order'; or as VARIADIC ARRAY[...].")));
+	values = (const bool *) ARR_DATA_PTR(array);
+	nulls = ARR_NULLBITMAP(array);
+	for (int i = 0; i < *count; i++)
+		if (nulls == NULL || (nulls[i / 8] & (1 << (i % 8))) != 0)
+			met |= (uint64) (*values++ != 0) << i;
+	return met;
+}
+
+/* A length of time in an argument, in microseconds; a day is 24 hours. */
+int64
+event_interval(FunctionCallInfo fcinfo, int position, const char *name)
+{
+	const Interval *length = PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position);
+
+	if (length == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not be null", name),
+				 errhint("For no limit give a long time, such as interval '36500 days'.")));
+	if (length->month != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not have months or years", name),
+				 errhint("Their length varies; give days, such as interval '30 days'.")));
+	/* each part is bounded first, so that their sum cannot overflow */
+	if (length->day < -DAYS_LIMIT || length->day > DAYS_LIMIT ||
+		length->time < -DAYS_LIMIT * USECS_PER_DAY || length->time > DAYS_LIMIT * USECS_PER_DAY ||
+		length->day * USECS_PER_DAY + length->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be 0 to %d days", name, DAYS_LIMIT)));
+	return length->day * USECS_PER_DAY + length->time;
+}

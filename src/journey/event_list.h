@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_list.h
+ *	  The events of one group: what aggregates over sequences collect.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_EVENT_LIST_H
+#define CX_EVENT_LIST_H
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#define MOST_CONDITIONS 32		/* steps of a funnel, conditions of a pattern */
+
+/* Something that happened at a time: 16 bytes. */
+typedef struct Event
+{
+	TimestampTz at;				/* when, finite */
+	uint64		what;			/* a bit for each condition that it meets, the first one lowest; or the number of its name */
+} Event;
+
+/*
+ * The transition state: what the call was told about all rows of the group,
+ * and the events in one piece of memory with it, so that a small group touches
+ * few cache lines.  Adding may move it.
+ */
+typedef struct EventList
+{
+	uint32		count;			/* events kept */
+	uint32		room;			/* events that fit */
+	int64		limit;			/* of the call: a length of time, an instant or a number */
+	void	   *own;			/* of the call: what belongs to one aggregate only */
+	uint8		mode;			/* of the call */
+	uint8		conditions;		/* of the call: how many, 0 if what is a name */
+	bool		is_sorted;		/* whether the events are in order */
+	Event		events[FLEXIBLE_ARRAY_MEMBER];
+} EventList;
+
+#define PG_GETARG_EVENT_LIST_P(n) ((EventList *) PG_GETARG_POINTER(n))
+
+extern MemoryContext event_context(FunctionCallInfo fcinfo);
+extern EventList *event_list_new(FunctionCallInfo fcinfo);
+extern EventList *event_list_grow(EventList *list, uint64 count);
+extern void event_list_sort(EventList *list);
+extern EventList *event_list_merge(FunctionCallInfo fcinfo, EventList *list, const EventList *other);
+extern bytea *event_list_write(const EventList *list, Size extra);
+extern EventList *event_list_read(FunctionCallInfo fcinfo, const bytea *bytes, Size *extra);
+
+extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
+extern uint64 event_conditions(FunctionCallInfo fcinfo, int position, int *count);
+extern int64 event_interval(FunctionCallInfo fcinfo, int position, const char *name);
+
+/* Whether a comes before b: by time, then the one with the lowest bit that the other lacks. */
+static inline bool
+event_is_before(const Event *a, const Event *b)
+{
+	uint64		differ = a->what ^ b->what;
+
+	if (a->at != b->at)
+		return a->at < b->at;
+	return (a->what & differ & -differ) != 0;
+}
+
+/* Add an event; the list may move. */
+static inline EventList *
+event_list_add(EventList *list, TimestampTz at, uint64 what)
+{
+	Event	   *event;
+
+	if (list->count == list->room)
+		list = event_list_grow(list, (uint64) list->count + 1);
+	event = &list->events[list->count];
+	event->at = at;
+	event->what = what;
+	if (list->count > 0 && event_is_before(event, event - 1))
+		list->is_sorted = false;
+	list->count++;
+	return list;
+}
+
+#endif							/* CX_EVENT_LIST_H */
