@@ -854,6 +854,132 @@ CREATE AGGREGATE cx.journey_stage_score(experience double precision, weight doub
 );
 COMMENT ON AGGREGATE cx.journey_stage_score(double precision, double precision, timestamptz, interval) IS 'score of a stage, 0..100, in which an experience counts half after each half_life: mean weighted by weight 2^(at / half_life); the same from whatever moment age is counted; half_life in days or hours (a day is 24 hours), the same for all rows, no months';
 
+-- How far customers go in a funnel
+
+CREATE FUNCTION cx.window_funnel_add(internal, win interval, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_add(internal, interval, timestamptz, "any") IS 'adds an event; support function of window_funnel and funnel_times';
+
+CREATE FUNCTION cx.window_funnel_add(internal, win interval, mode text, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'window_funnel_add_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_add(internal, interval, text, timestamptz, "any") IS 'adds an event; support function of window_funnel';
+
+CREATE FUNCTION cx.window_funnel_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_combine(internal, internal) IS 'both states together; support function of window_funnel and funnel_times';
+
+CREATE FUNCTION cx.window_funnel_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_serialize(internal) IS 'a state as bytes; support function of window_funnel and funnel_times';
+
+CREATE FUNCTION cx.window_funnel_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_deserialize(bytea, internal) IS 'a state out of bytes; support function of window_funnel and funnel_times';
+
+CREATE FUNCTION cx.window_funnel_final(internal) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.window_funnel_final(internal) IS 'final function of window_funnel';
+
+CREATE FUNCTION cx.funnel_times_final(internal) RETURNS timestamptz[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_times_final(internal) IS 'final function of funnel_times';
+
+CREATE AGGREGATE cx.window_funnel(win interval, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.window_funnel_add, STYPE = internal, SSPACE = 256, FINALFUNC = cx.window_funnel_final, COMBINEFUNC = cx.window_funnel_combine,
+	SERIALFUNC = cx.window_funnel_serialize, DESERIALFUNC = cx.window_funnel_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.window_funnel(interval, timestamptz, "any") IS 'how many steps of a funnel the rows of a group reach, 0 to the number of steps (1..32): the length of the longest chain of events that meet step 1, step 2, ... in this order, none earlier than the one before, the last at most win after the first. Any step-1 event may begin it, other events may lie between, repeats change nothing; events of one instant may stand in any order, and one event may serve several steps that follow each other. A NULL step is not met; a row with a NULL time is left out; no rows give NULL; win (0 or more, a day is 24 hours, no months) must be the same for all rows, an infinite time is an error';
+
+CREATE AGGREGATE cx.window_funnel(win interval, mode text, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.window_funnel_add, STYPE = internal, SSPACE = 256, FINALFUNC = cx.window_funnel_final, COMBINEFUNC = cx.window_funnel_combine,
+	SERIALFUNC = cx.window_funnel_serialize, DESERIALFUNC = cx.window_funnel_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.window_funnel(interval, text, timestamptz, "any") IS 'window_funnel with a mode: default, as without; strict_order: besides, no row, one that meets no step included, lies in time strictly between two events of the chain that follow each other; strict_once: besides, each event serves one step only, in whatever way reaches furthest; strict_increase: besides, each event is later than the one before, so that events of one instant serve one step together';
+
+CREATE AGGREGATE cx.funnel_times(win interval, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.window_funnel_add, STYPE = internal, SSPACE = 256, FINALFUNC = cx.funnel_times_final, COMBINEFUNC = cx.window_funnel_combine,
+	SERIALFUNC = cx.window_funnel_serialize, DESERIALFUNC = cx.window_funnel_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_times(interval, timestamptz, "any") IS 'when each step was met that window_funnel(win, at, steps) counts, so many elements: of the longest chains the one that enters earliest, then each step as early as it can be met; {} if step 1 was never met, NULL without rows';
+
+-- How many customers of a whole table reach each step of a funnel
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer bigint, win interval, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_bigint' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, bigint, interval, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer bigint, win interval, mode text, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_bigint_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, bigint, interval, text, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer uuid, win interval, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, uuid, interval, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer uuid, win interval, mode text, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_uuid_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, uuid, interval, text, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer text, win interval, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_text' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, text, interval, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_add(internal, customer text, win interval, mode text, at timestamptz, VARIADIC steps "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'funnel_counts_add_text_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_add(internal, text, interval, text, timestamptz, "any") IS 'adds an event; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_combine(internal, internal) IS 'both states together; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_serialize(internal) IS 'a state as bytes; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_deserialize(bytea, internal) IS 'a state out of bytes; support function of funnel_counts';
+
+CREATE FUNCTION cx.funnel_counts_final(internal) RETURNS bigint[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.funnel_counts_final(internal) IS 'customers by step reached; support function of funnel_counts';
+
+CREATE AGGREGATE cx.funnel_counts(customer bigint, win interval, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(bigint, interval, timestamptz, "any") IS 'how many customers reached at least step 1, step 2, ...: what window_funnel(win, at, steps) gives, counted over all customers of the group at once, which is many times faster than a group for each customer. Rows without customer or time are left out; no rows give NULL; times must lie in 1714 to 2285. Events beyond work_mem go to temporary files';
+
+CREATE AGGREGATE cx.funnel_counts(customer bigint, win interval, mode text, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(bigint, interval, text, timestamptz, "any") IS 'how many customers, by bigint, reached at least step 1, step 2, ...: window_funnel(win, mode, at, steps) over all customers of the group at once; modes as there';
+
+CREATE AGGREGATE cx.funnel_counts(customer uuid, win interval, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(uuid, interval, timestamptz, "any") IS 'how many customers, by uuid, reached at least step 1, step 2, ...: window_funnel(win, at, steps) over all customers of the group at once';
+
+CREATE AGGREGATE cx.funnel_counts(customer uuid, win interval, mode text, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(uuid, interval, text, timestamptz, "any") IS 'how many customers, by uuid, reached at least step 1, step 2, ...: window_funnel(win, mode, at, steps) over all customers of the group at once; modes as there';
+
+CREATE AGGREGATE cx.funnel_counts(customer text, win interval, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(text, interval, timestamptz, "any") IS 'how many customers, by text, reached at least step 1, step 2, ...: window_funnel(win, at, steps) over all customers of the group at once';
+
+CREATE AGGREGATE cx.funnel_counts(customer text, win interval, mode text, at timestamptz, VARIADIC steps "any") (
+	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
+	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.funnel_counts(text, interval, text, timestamptz, "any") IS 'how many customers, by text, reached at least step 1, step 2, ...: window_funnel(win, mode, at, steps) over all customers of the group at once; modes as there';
+
 -- Control charts: window functions that tell what varies by itself from what changed
 
 CREATE TYPE cx.control_point AS (

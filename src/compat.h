@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "parser/scansup.h"
+#include "storage/buffile.h"
 #include "utils/datetime.h"
 
 /* 18 lets a module state its name and version. */
@@ -36,6 +37,15 @@
 /* 18 moved noreturn to the front of a declaration. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
+#endif
+
+/* 16 brought reading all that is asked for or failing. */
+#if PG_VERSION_NUM < 160000
+#define BufFileReadExact(file, bytes, size) \
+	do { \
+		if (BufFileRead(file, bytes, size) != (size)) \
+			elog(ERROR, "temporary file ends too early"); \
+	} while (0)
 #endif
 
 /* 18 counts what an index scan does, if asked to. */

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -57,9 +58,9 @@ event_list_size(uint64 room)
 
 /* An empty list. */
 EventList *
-event_list_new(FunctionCallInfo fcinfo)
+event_list_new(MemoryContext context)
 {
-	EventList  *list = MemoryContextAlloc(event_context(fcinfo), event_list_size(FIRST_ROOM));
+	EventList  *list = MemoryContextAlloc(context, event_list_size(FIRST_ROOM));
 
 	memset(list, 0, offsetof(EventList, events));
 	list->room = FIRST_ROOM;
@@ -96,7 +97,7 @@ event_list_sort(EventList *list)
 
 /* The first list with the events of the other one added; it may move. */
 EventList *
-event_list_merge(FunctionCallInfo fcinfo, EventList *list, const EventList *other)
+event_list_merge(EventList *list, const EventList *other)
 {
 	uint64		count = (uint64) list->count + other->count;
 
@@ -129,7 +130,7 @@ event_list_write(const EventList *list, Size extra)
 
 /* A list out of such bytes, which lie behind it from offset extra on. */
 EventList *
-event_list_read(FunctionCallInfo fcinfo, const bytea *bytes, Size *extra)
+event_list_read(const bytea *bytes, Size *extra)
 {
 	Size		length = VARSIZE_ANY_EXHDR(bytes);
 	EventList	head;
@@ -162,9 +163,46 @@ event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
 	return true;
 }
 
-/* The conditions in a boolean array: a bit for each that is true, and how many there are. */
-uint64
-event_conditions(FunctionCallInfo fcinfo, int position, int *count)
+/* Whether the conditions come as one array: declared as such, or after VARIADIC. */
+static bool
+conditions_are_array(FunctionCallInfo fcinfo, int position)
+{
+	return PG_NARGS() == position + 1 && get_fn_expr_argtype(fcinfo->flinfo, position) == BOOLARRAYOID;
+}
+
+/* Make sure that what a call gives as conditions, from this argument on, is Boolean; one look for each group. */
+void
+event_check_conditions(FunctionCallInfo fcinfo, int position)
+{
+	if (conditions_are_array(fcinfo, position))
+		return;
+	for (int i = position; i < PG_NARGS(); i++)
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, i);
+
+		if (type != BOOLOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("condition %d is of type %s, not boolean", i - position + 1,
+							OidIsValid(type) ? format_type_be(type) : "unknown"),
+					 errhint("Write conditions such as step = 'order'; several in one array come after VARIADIC.")));
+	}
+}
+
+/* Refuse so many conditions. */
+static void
+check_condition_count(int count)
+{
+	if (count < 1 || count > MOST_CONDITIONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of conditions must be 1..%d", MOST_CONDITIONS),
+				 errhint("Give them one by one, such as step = 'cart', step = 'order'; or as VARIADIC ARRAY[...].")));
+}
+
+/* A bit for each element of an array that is true. */
+static uint64
+array_conditions(FunctionCallInfo fcinfo, int position, int *count)
 {
 	ArrayType  *array = PG_ARGISNULL(position) ? NULL : PG_GETARG_ARRAYTYPE_P(position);
 	const bool *values;
@@ -172,16 +210,32 @@ event_conditions(FunctionCallInfo fcinfo, int position, int *count)
 	uint64		met = 0;
 
 	*count = array != NULL && ARR_NDIM(array) == 1 ? ARR_DIMS(array)[0] : 0;
-	if (*count < 1 || *count > MOST_CONDITIONS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of conditions must be 1..%d", MOST_CONDITIONS),
-				 errhint("Give them one by one, such as step = 'cart', step = 'order'; or as VARIADIC ARRAY[...].")));
+	check_condition_count(*count);
 	values = (const bool *) ARR_DATA_PTR(array);
 	nulls = ARR_NULLBITMAP(array);
 	for (int i = 0; i < *count; i++)
 		if (nulls == NULL || (nulls[i / 8] & (1 << (i % 8))) != 0)
 			met |= (uint64) (*values++ != 0) << i;
+	return met;
+}
+
+/*
+ * The conditions from this argument on: a bit for each that is true, and how
+ * many there are.  Given one by one they cost half of what an array of them
+ * costs, which the server would make anew for each row; that is why aggregates
+ * declare them VARIADIC "any".
+ */
+uint64
+event_conditions(FunctionCallInfo fcinfo, int position, int *count)
+{
+	uint64		met = 0;
+
+	if (conditions_are_array(fcinfo, position))
+		return array_conditions(fcinfo, position, count);
+	*count = PG_NARGS() - position;
+	check_condition_count(*count);
+	for (int i = 0; i < *count; i++)
+		met |= (uint64) (!PG_ARGISNULL(position + i) && PG_GETARG_BOOL(position + i)) << i;
 	return met;
 }
 

@@ -40,14 +40,15 @@ typedef struct EventList
 #define PG_GETARG_EVENT_LIST_P(n) ((EventList *) PG_GETARG_POINTER(n))
 
 extern MemoryContext event_context(FunctionCallInfo fcinfo);
-extern EventList *event_list_new(FunctionCallInfo fcinfo);
+extern EventList *event_list_new(MemoryContext context);
 extern EventList *event_list_grow(EventList *list, uint64 count);
 extern void event_list_sort(EventList *list);
-extern EventList *event_list_merge(FunctionCallInfo fcinfo, EventList *list, const EventList *other);
+extern EventList *event_list_merge(EventList *list, const EventList *other);
 extern bytea *event_list_write(const EventList *list, Size extra);
-extern EventList *event_list_read(FunctionCallInfo fcinfo, const bytea *bytes, Size *extra);
+extern EventList *event_list_read(const bytea *bytes, Size *extra);
 
 extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
+extern void event_check_conditions(FunctionCallInfo fcinfo, int position);
 extern uint64 event_conditions(FunctionCallInfo fcinfo, int position, int *count);
 extern int64 event_interval(FunctionCallInfo fcinfo, int position, const char *name);
 

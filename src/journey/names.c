@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "journey/names.h"
@@ -47,6 +48,17 @@ names_compare(NameBytes a, NameBytes b)
 #define SH_DEFINE
 #define SH_DECLARE
 #include "lib/simplehash.h"
+
+/* Sorts numbers by their names. */
+#define ST_SORT number_sort
+#define ST_ELEMENT_TYPE uint32
+#define ST_COMPARE_ARG_TYPE const NameBytes
+#define ST_COMPARE(a, b, names) names_compare((names)[*(a)], (names)[*(b)])
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#define ST_DECLARE
+#include "lib/sort_template.h"
 
 /* No names yet; their memory comes from this context. */
 Names *
@@ -105,4 +117,16 @@ names_number(Names *names, NameBytes name)
 	/* about: memory comes in powers of two, and the table is half full */
 	names->size += 2 * (name.length + sizeof(NameBytes) + sizeof(NameSlot)) + 16;
 	return entry->number;
+}
+
+/* The numbers in the order of their names. */
+uint32 *
+names_order(const Names *names)
+{
+	uint32	   *numbers = palloc_extended(Max(names->count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < names->count; i++)
+		numbers[i] = i;
+	number_sort(numbers, names->count, names->names);
+	return numbers;
 }

@@ -30,6 +30,7 @@ typedef struct Names
 extern Names *names_new(MemoryContext context);
 extern void names_free(Names *names);
 extern uint32 names_number(Names *names, NameBytes name);
+extern uint32 *names_order(const Names *names);
 extern int names_compare(NameBytes a, NameBytes b);
 
 #endif							/* CX_NAMES_H */

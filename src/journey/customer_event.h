@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * customer_event.h
+ *	  Events of many customers, 16 bytes each, and their order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CX_CUSTOMER_EVENT_H
+#define CX_CUSTOMER_EVENT_H
+
+#include "utils/timestamp.h"
+
+#define EVENT_CODE_BITS 10		/* of moment: what the event is */
+#define EVENT_CODES (1 << EVENT_CODE_BITS)
+
+/* Microseconds from 2000 that fit beside the code: the years 1714 to 2285. */
+#define EVENT_TIME_LIMIT (INT64CONST(1) << (63 - EVENT_CODE_BITS))
+
+/* One event. */
+typedef struct CustomerEvent
+{
+	uint64		customer;		/* the customer, or its number */
+	uint64		moment;			/* when and what: time in the high bits, code in the low ones; orders by time */
+} CustomerEvent;
+
+/* A time and a code together. */
+static inline uint64
+moment_of(TimestampTz at, uint32 code)
+{
+	return (uint64) (at + EVENT_TIME_LIMIT) << EVENT_CODE_BITS | code;
+}
+
+/* The time in a moment. */
+static inline TimestampTz
+moment_time(uint64 moment)
+{
+	return (TimestampTz) (moment >> EVENT_CODE_BITS) - EVENT_TIME_LIMIT;
+}
+
+/* The code in a moment. */
+static inline uint32
+moment_code(uint64 moment)
+{
+	return (uint32) (moment % EVENT_CODES);
+}
+
+extern CustomerEvent *customer_events_new(uint64 count);
+extern void customer_events_sort(CustomerEvent *events, CustomerEvent *spare, uint64 count);
+
+#endif							/* CX_CUSTOMER_EVENT_H */

@@ -1,0 +1,132 @@
+/*-------------------------------------------------------------------------
+ *
+ * customer_levels.c
+ *	  How many of the customers in a state of funnel_counts go how far.
+ *
+ * Events that are all at hand are sorted by customer in place.  What is in runs
+ * is in that order already and is read side by side.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/binaryheap.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "journey/funnel_counts.h"
+
+/* Count customers by level where all events are at hand. */
+static void
+count_events(FunnelCounts *state, int64 *levels)
+{
+	const uint64 *steps = funnel_counts_steps(state);
+	CustomerEvent *spare = customer_events_new(state->count);
+	EventList  *list = event_list_new(CurrentMemoryContext);
+	uint64		event = 0;
+
+	customer_events_sort(state->events, spare, state->count);
+	pfree(spare);
+	while (event < state->count)
+	{
+		uint64		customer = state->events[event].customer;
+
+		if (event % 0x1000 == 0)
+			CHECK_FOR_INTERRUPTS();
+		list->count = 0;
+		for (; event < state->count && state->events[event].customer == customer; event++)
+		{
+			uint32		code = moment_code(state->events[event].moment);
+
+			list = event_list_add(list, moment_time(state->events[event].moment), steps == NULL ? code : steps[code]);
+		}
+		levels[funnel_level(&state->funnel, list->events, list->count)]++;
+	}
+	pfree(list);
+}
+
+/* Order of runs in a heap, which has the greatest on top. */
+static int
+run_order(Datum a, Datum b, void *argument)
+{
+	return event_run_compare((EventRun *) DatumGetPointer(b), (EventRun *) DatumGetPointer(a));
+}
+
+/* Take the runs that have come to the same customer from the heap; the result is how many. */
+static int
+next_customer(binaryheap *heap, EventRun **same)
+{
+	int			count = 0;
+
+	do
+		same[count++] = (EventRun *) DatumGetPointer(binaryheap_remove_first(heap));
+	while (!binaryheap_empty(heap) &&
+		   event_run_compare(same[0], (EventRun *) DatumGetPointer(binaryheap_first(heap))) == 0);
+	return count;
+}
+
+/* Count customers by level, reading all runs side by side. */
+static void
+merge_runs(FunnelCounts *state, EventRun **runs, int run_count, int64 *levels)
+{
+	binaryheap *heap = binaryheap_allocate(run_count, run_order, NULL);
+	EventRun  **same = palloc(run_count * sizeof(EventRun *));
+	EventList  *list = event_list_new(CurrentMemoryContext);
+
+	for (int i = 0; i < run_count; i++)
+	{
+		event_run_rewind(runs[i]);
+		if (!runs[i]->is_at_end)
+			binaryheap_add_unordered(heap, PointerGetDatum(runs[i]));
+	}
+	binaryheap_build(heap);
+	while (!binaryheap_empty(heap))
+	{
+		int			count = next_customer(heap, same);
+
+		CHECK_FOR_INTERRUPTS();
+		list->count = 0;
+		list->is_sorted = true;
+		for (int i = 0; i < count; i++)
+		{
+			list = event_run_read(same[i], list);
+			if (!same[i]->is_at_end)
+				binaryheap_add(heap, PointerGetDatum(same[i]));
+		}
+		event_list_sort(list);
+		levels[funnel_level(&state->funnel, list->events, list->count)]++;
+	}
+	pfree(list);
+	pfree(same);
+	binaryheap_free(heap);
+}
+
+/* Count customers by level where some of the events are in runs. */
+static void
+count_runs(FunnelCounts *state, int64 *levels)
+{
+	EventRun  **runs = palloc((state->run_count + 1) * sizeof(EventRun *));
+	EventRun   *last = NULL;
+	int			count = state->run_count;
+
+	memcpy(runs, state->runs, count * sizeof(EventRun *));
+	if (state->count > 0)
+	{
+		last = funnel_counts_run(state);
+		runs[count++] = last;
+	}
+	merge_runs(state, runs, count, levels);
+	if (last != NULL)
+		event_run_free(last);
+	pfree(runs);
+}
+
+/* How many customers reach which level. */
+void
+funnel_counts_levels(FunnelCounts *state, int64 *levels)
+{
+	if (state->run_count == 0)
+		count_events(state, levels);
+	else
+		count_runs(state, levels);
+}

@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * event_run.c
+ *	  Events of many customers in order, on disk or in memory.
+ *
+ * What does not fit into memory, and what parallel workers pass on, are runs in
+ * the order of customers: numbers by value, names by their bytes.  So several
+ * can be read side by side, a customer at a time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "journey/event_run.h"
+
+#define PIECE 1024				/* moments read at once */
+
+/* An empty run in the current memory context; a file may be put into it. */
+EventRun *
+event_run_new(bool is_named, uint64 *steps)
+{
+	EventRun   *run = palloc0(sizeof(EventRun));
+
+	run->is_named = is_named;
+	run->steps = steps;
+	return run;
+}
+
+/* Give memory and file back. */
+void
+event_run_free(EventRun *run)
+{
+	if (run->file != NULL)
+		BufFileClose(run->file);
+	if (run->bytes != NULL)
+		pfree(run->bytes);
+	if (run->name_room > 0)
+		pfree(unconstify(char *, run->name.bytes));
+	pfree(run);
+}
+
+/* Append bytes. */
+void
+event_run_add(EventRun *run, const void *bytes, Size length)
+{
+	if (run->file != NULL)
+		BufFileWrite(run->file, unconstify(void *, bytes), length);
+	else
+	{
+		if (run->bytes == NULL || run->room - run->length < length)
+		{
+			run->room = Max(run->room * 2, add_size(run->length, Max(length, 1024)));
+			run->bytes = run->bytes == NULL ?
+				MemoryContextAllocHuge(GetMemoryChunkContext(run), run->room) : repalloc_huge(run->bytes, run->room);
+		}
+		memcpy(run->bytes + run->length, bytes, length);
+	}
+	run->length += length;
+}
+
+/* Append who a customer is. */
+static void
+event_run_add_customer(EventRun *run, uint64 customer, const NameBytes *names)
+{
+	if (run->is_named)
+	{
+		event_run_add(run, &names[customer].length, sizeof(uint32));
+		event_run_add(run, names[customer].bytes, names[customer].length);
+	}
+	else
+		event_run_add(run, &customer, sizeof(uint64));
+}
+
+/* Write events that are in order; names are those of the customers, if they have any. */
+void
+event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const NameBytes *names)
+{
+	uint64		end;
+
+	for (uint64 start = 0; start < count; start = end)
+	{
+		uint32		number;
+
+		end = start + 1;
+		while (end < count && events[end].customer == events[start].customer)
+			end++;
+		if (end - start > PG_UINT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a customer has more than %u events", PG_UINT32_MAX)));
+		number = (uint32) (end - start);
+		event_run_add_customer(run, events[start].customer, names);
+		event_run_add(run, &number, sizeof(uint32));
+		for (uint64 i = start; i < end; i++)
+			event_run_add(run, &events[i].moment, sizeof(uint64));
+	}
+}
+
+/* Make sure that so many bytes are left. */
+static void
+event_run_check(const EventRun *run, Size length)
+{
+	if (length > run->length - run->position)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("malformed run of events")));
+}
+
+/* Read the next bytes. */
+static void
+event_run_take(EventRun *run, void *bytes, Size length)
+{
+	event_run_check(run, length);
+	if (run->file != NULL)
+		BufFileReadExact(run->file, bytes, length);
+	else
+		memcpy(bytes, run->bytes + run->position, length);
+	run->position += length;
+}
+
+/* Go to the beginning of the file, if there is one. */
+static void
+event_run_seek(EventRun *run)
+{
+	if (run->file != NULL && BufFileSeek(run->file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not rewind a temporary file")));
+	run->position = 0;
+}
+
+/* Copy all that was written. */
+void
+event_run_copy(EventRun *run, char *bytes)
+{
+	event_run_seek(run);
+	event_run_take(run, bytes, run->length);
+}
+
+/* Read who the next customer is. */
+static void
+event_run_next(EventRun *run)
+{
+	run->is_at_end = run->position == run->length;
+	if (run->is_at_end)
+		return;
+	if (run->is_named)
+	{
+		event_run_take(run, &run->name.length, sizeof(uint32));
+		event_run_check(run, run->name.length);
+		if (run->name.length > run->name_room)
+		{
+			if (run->name_room > 0)
+				pfree(unconstify(char *, run->name.bytes));
+			run->name_room = run->name.length;
+			run->name.bytes = MemoryContextAllocHuge(GetMemoryChunkContext(run), run->name_room);
+		}
+		event_run_take(run, unconstify(char *, run->name.bytes), run->name.length);
+	}
+	else
+		event_run_take(run, &run->customer, sizeof(uint64));
+	event_run_take(run, &run->count, sizeof(uint32));
+}
+
+/* Go to the first customer. */
+void
+event_run_rewind(EventRun *run)
+{
+	event_run_seek(run);
+	event_run_next(run);
+}
+
+/* Order of the customers at hand. */
+int
+event_run_compare(const EventRun *a, const EventRun *b)
+{
+	if (a->is_named)
+		return names_compare(a->name, b->name);
+	return (a->customer > b->customer) - (a->customer < b->customer);
+}
+
+/* Add the events of the customer at hand to a list, which may move, and go to the next customer. */
+EventList *
+event_run_read(EventRun *run, EventList *list)
+{
+	uint64		moments[PIECE];
+
+	for (uint32 read = 0; read < run->count;)
+	{
+		uint32		number = Min(run->count - read, PIECE);
+
+		event_run_take(run, moments, number * sizeof(uint64));
+		for (uint32 i = 0; i < number; i++)
+		{
+			uint32		code = moment_code(moments[i]);
+
+			list = event_list_add(list, moment_time(moments[i]), run->steps == NULL ? code : run->steps[code]);
+		}
+		read += number;
+	}
+	event_run_next(run);
+	return list;
+}

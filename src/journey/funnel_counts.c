@@ -1,0 +1,510 @@
+/*-------------------------------------------------------------------------
+ *
+ * funnel_counts.c
+ *	  funnel_counts: how many customers of a whole table reach each step.
+ *
+ * A group for each customer would cost the executor more than the funnel does,
+ * so one state takes all customers: 16 bytes an event, sorted once by customer
+ * at the end.  What exceeds work_mem goes to temporary files in order, and so
+ * does what parallel workers pass on; the leader reads all of it side by side.
+ *
+ * Customers that are not numbers are numbered as they come.  The names are kept
+ * once, compared as a whole (two customers never become one), and written with
+ * their events, so that they need no memory beyond work_mem either.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+#include "journey/funnel_counts.h"
+
+#define FIRST_ROOM 1024			/* events */
+
+/* What a state that is passed on begins with. */
+typedef struct FunnelCountsHead
+{
+	Funnel		funnel;
+	bool		is_named;
+	int			run_count;		/* runs that follow: length, steps by code if there are codes, content */
+} FunnelCountsHead;
+
+/* How much memory a state may take. */
+static Size
+memory_limit(void)
+{
+	return (Size) work_mem * 1024;
+}
+
+/* Close what is left open when the query ends or the group does. */
+static void
+funnel_counts_close(Datum argument)
+{
+	FunnelCounts *state = (FunnelCounts *) DatumGetPointer(argument);
+
+	for (int i = 0; i < state->run_count; i++)
+		if (state->runs[i]->file != NULL)
+			BufFileClose(state->runs[i]->file);
+	state->run_count = 0;
+}
+
+/* An empty state. */
+static FunnelCounts *
+funnel_counts_new(FunctionCallInfo fcinfo, const Funnel *funnel, bool is_named)
+{
+	MemoryContext context = event_context(fcinfo);
+	FunnelCounts *state = MemoryContextAllocZero(context, sizeof(FunnelCounts));
+
+	state->funnel = *funnel;
+	state->is_named = is_named;
+	state->context = context;
+	state->can_spill = AggCheckCallContext(fcinfo, NULL) == AGG_CONTEXT_AGGREGATE;
+	if (state->can_spill)
+		AggRegisterCallback(fcinfo, funnel_counts_close, PointerGetDatum(state));
+	if (funnel->steps > MOST_DIRECT_STEPS)
+		state->codes = MemoryContextAllocZero(context, sizeof(StepCodes));
+	return state;
+}
+
+/* Make sure that a funnel is that of the state. */
+static void
+funnel_counts_match(const FunnelCounts *state, const Funnel *funnel)
+{
+	if (state->funnel.window != funnel->window || state->funnel.mode != funnel->mode ||
+		state->funnel.steps != funnel->steps)
+		funnel_differs(&state->funnel, funnel);
+}
+
+/* The code of a set of steps, a new one if it is new. */
+static uint32
+step_code(StepCodes *codes, uint64 steps)
+{
+	uint32		slot = murmurhash32((uint32) steps) % CODE_SLOTS;
+
+	for (; codes->slots[slot] != 0; slot = (slot + 1) % CODE_SLOTS)
+		if (codes->steps[codes->slots[slot] - 1] == steps)
+			return codes->slots[slot] - 1;
+	if (codes->count == EVENT_CODES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("events meet more than %d different sets of steps", EVENT_CODES),
+				 errhint("Funnels of up to %d steps have no such limit; nor has window_funnel for each customer.", MOST_DIRECT_STEPS)));
+	codes->steps[codes->count] = steps;
+	codes->slots[slot] = (uint16) ++codes->count;
+	return codes->count - 1;
+}
+
+/* Take a run in. */
+static void
+add_run(FunnelCounts *state, EventRun *run)
+{
+	if (state->run_count == state->run_room)
+	{
+		state->run_room = Max(state->run_room * 2, 8);
+		state->runs = state->runs == NULL ?
+			MemoryContextAlloc(state->context, state->run_room * sizeof(EventRun *)) :
+			repalloc(state->runs, state->run_room * sizeof(EventRun *));
+	}
+	state->runs[state->run_count++] = run;
+}
+
+/* Replace the numbers of named customers by those that they have in the order of their names; these are the result. */
+static NameBytes *
+order_names(const Names *names, CustomerEvent *events, uint64 count)
+{
+	uint32	   *order = names_order(names);
+	uint32	   *rank = palloc_extended(mul_size(names->count, sizeof(uint32)), MCXT_ALLOC_HUGE);
+	NameBytes  *ordered = palloc_extended(mul_size(names->count, sizeof(NameBytes)), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < names->count; i++)
+	{
+		rank[order[i]] = i;
+		ordered[i] = names->names[order[i]];
+	}
+	for (uint64 i = 0; i < count; i++)
+		events[i].customer = rank[events[i].customer];
+	pfree(rank);
+	pfree(order);
+	return ordered;
+}
+
+/* Write the events at hand into a run; they stay as they are. */
+static void
+write_events(FunnelCounts *state, EventRun *run)
+{
+	CustomerEvent *events = customer_events_new(state->count);
+	CustomerEvent *spare = customer_events_new(state->count);
+	NameBytes  *names = NULL;
+
+	memcpy(events, state->events, state->count * sizeof(CustomerEvent));
+	if (state->is_named)
+		names = order_names(state->names, events, state->count);
+	customer_events_sort(events, spare, state->count);
+	event_run_write(run, events, state->count, names);
+	if (names != NULL)
+		pfree(names);
+	pfree(spare);
+	pfree(events);
+}
+
+/* Put the events at hand into a temporary file. */
+static void
+spill(FunnelCounts *state)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	EventRun   *run = event_run_new(state->is_named, funnel_counts_steps(state));
+
+	run->file = BufFileCreateTemp(false);
+	add_run(state, run);
+	write_events(state, run);
+	state->count = 0;
+	if (state->names != NULL)
+		names_free(state->names);
+	state->names = NULL;
+	MemoryContextSwitchTo(caller);
+}
+
+/* The events at hand as a run in memory. */
+EventRun *
+funnel_counts_run(FunnelCounts *state)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	EventRun   *run = event_run_new(state->is_named, funnel_counts_steps(state));
+
+	write_events(state, run);
+	MemoryContextSwitchTo(caller);
+	return run;
+}
+
+/* Take over a run in memory that came from another process. */
+static void
+adopt_run(FunnelCounts *state, const EventRun *other)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	EventRun   *run = event_run_new(other->is_named, NULL);
+
+	if (other->steps != NULL)
+	{
+		run->steps = palloc(EVENT_CODES * sizeof(uint64));
+		memcpy(run->steps, other->steps, EVENT_CODES * sizeof(uint64));
+	}
+	if (state->can_spill && state->run_size + other->length > memory_limit())
+		run->file = BufFileCreateTemp(false);
+	add_run(state, run);
+	event_run_add(run, other->bytes, other->length);
+	if (run->file == NULL)
+		state->run_size += run->length;
+	MemoryContextSwitchTo(caller);
+}
+
+/* How many bytes a run takes when it is passed on. */
+static Size
+passed_size(const EventRun *run)
+{
+	return add_size(sizeof(Size) + (run->steps != NULL ? EVENT_CODES * sizeof(uint64) : 0), run->length);
+}
+
+/* Write a run that is passed on; where the next one goes. */
+static char *
+pass_run(char *bytes, EventRun *run)
+{
+	memcpy(bytes, &run->length, sizeof(Size));
+	bytes += sizeof(Size);
+	if (run->steps != NULL)
+	{
+		memcpy(bytes, run->steps, EVENT_CODES * sizeof(uint64));
+		bytes += EVENT_CODES * sizeof(uint64);
+	}
+	event_run_copy(run, bytes);
+	return bytes + run->length;
+}
+
+/* Make sure that so many bytes follow. */
+static void
+check_bytes(const char *next, const char *end, Size length)
+{
+	if (length > (Size) (end - next))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("malformed state of funnel_counts")));
+}
+
+/* Read bytes; where the next ones are. */
+static const char *
+take_bytes(const char *next, const char *end, void *bytes, Size length)
+{
+	check_bytes(next, end, length);
+	memcpy(bytes, next, length);
+	return next + length;
+}
+
+/* Take in a run that was passed on; it stays where it is.  Where the next one is. */
+static const char *
+passed_run(FunnelCounts *state, const char *next, const char *end)
+{
+	EventRun   *run = event_run_new(state->is_named, NULL);
+
+	next = take_bytes(next, end, &run->length, sizeof(Size));
+	if (state->funnel.steps > MOST_DIRECT_STEPS)
+	{
+		run->steps = palloc(EVENT_CODES * sizeof(uint64));
+		next = take_bytes(next, end, run->steps, EVENT_CODES * sizeof(uint64));
+	}
+	check_bytes(next, end, run->length);
+	run->bytes = unconstify(char *, next);
+	add_run(state, run);
+	return next + run->length;
+}
+
+/* Make room for another event. */
+static void
+make_room(FunnelCounts *state)
+{
+	uint64		room = Max(state->room * 2, FIRST_ROOM);
+
+	/* sorting takes as much again, and then there is the new room while the old one is copied */
+	if (state->can_spill && state->count > 0 && mul_size(room, 2 * sizeof(CustomerEvent)) > memory_limit())
+		spill(state);
+	else
+	{
+		state->events = state->events == NULL ?
+			MemoryContextAllocHuge(state->context, mul_size(room, sizeof(CustomerEvent))) :
+			repalloc_huge(state->events, mul_size(room, sizeof(CustomerEvent)));
+		state->room = room;
+	}
+}
+
+/* Add an event of a customer. */
+static void
+add_event(FunnelCounts *state, uint64 customer, TimestampTz at, uint64 steps)
+{
+	CustomerEvent *event = &state->events[state->count++];
+
+	if (at < -EVENT_TIME_LIMIT || at >= EVENT_TIME_LIMIT)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("time of an event is outside the years 1714 to 2285"),
+				 errhint("window_funnel for each customer takes any time.")));
+	event->customer = customer;
+	event->moment = moment_of(at, state->codes == NULL ? (uint32) steps : step_code(state->codes, steps));
+}
+
+/* The number of a customer with a name. */
+static uint64
+customer_number(FunnelCounts *state, NameBytes name)
+{
+	if (state->names != NULL && state->can_spill && state->count > 0 && state->names->size > memory_limit() / 2)
+		spill(state);
+	if (state->names == NULL)
+		state->names = names_new(state->context);
+	return names_number(state->names, name);
+}
+
+/* Whether a row is an event: it has a customer and a time. */
+static bool
+row_is_event(FunctionCallInfo fcinfo, int position, TimestampTz *at)
+{
+	return event_time(fcinfo, position, at) && !PG_ARGISNULL(1);
+}
+
+/* Who the customer in the second argument is, by the type that the argument has. */
+typedef enum CustomerType
+{
+	CUSTOMER_BIGINT,
+	CUSTOMER_UUID,
+	CUSTOMER_TEXT
+} CustomerType;
+
+/* The number of the customer in the second argument. */
+static uint64
+customer_argument(FunctionCallInfo fcinfo, FunnelCounts *state, CustomerType type)
+{
+	text	   *name;
+
+	if (type == CUSTOMER_BIGINT)
+		return (uint64) PG_GETARG_INT64(1);
+	if (type == CUSTOMER_UUID)
+		return customer_number(state, (NameBytes) {(const char *) PG_GETARG_UUID_P(1)->data, UUID_LEN});
+	name = PG_GETARG_TEXT_PP(1);
+	return customer_number(state, (NameBytes) {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)});
+}
+
+/* Add the row whose time is in this argument, the steps in the next. */
+static Datum
+funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, int position)
+{
+	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
+	Funnel		funnel = {.window = event_interval(fcinfo, 2, "win"), .mode = mode};
+	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
+	TimestampTz at;
+
+	if (row_is_event(fcinfo, position, &at))
+	{
+		if (state == NULL)
+		{
+			event_check_conditions(fcinfo, position + 1);
+			state = funnel_counts_new(fcinfo, &funnel, type != CUSTOMER_BIGINT);
+		}
+		funnel_counts_match(state, &funnel);
+		if (steps != 0 || funnel_needs_others(mode))
+		{
+			if (state->count == state->room)
+				make_room(state);
+			add_event(state, customer_argument(fcinfo, state, type), at, steps);
+		}
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/* Transition of funnel_counts(bigint, win, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_bigint);
+Datum
+funnel_counts_add_bigint(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_BIGINT, FUNNEL_DEFAULT, 3);
+}
+
+/* Transition of funnel_counts(bigint, win, mode, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_bigint_mode);
+Datum
+funnel_counts_add_bigint_mode(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_BIGINT, funnel_mode(fcinfo, 3), 4);
+}
+
+/* Transition of funnel_counts(uuid, win, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_uuid);
+Datum
+funnel_counts_add_uuid(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_UUID, FUNNEL_DEFAULT, 3);
+}
+
+/* Transition of funnel_counts(uuid, win, mode, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_uuid_mode);
+Datum
+funnel_counts_add_uuid_mode(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_UUID, funnel_mode(fcinfo, 3), 4);
+}
+
+/* Transition of funnel_counts(text, win, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_text);
+Datum
+funnel_counts_add_text(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_TEXT, FUNNEL_DEFAULT, 3);
+}
+
+/* Transition of funnel_counts(text, win, mode, at, steps). */
+PG_FUNCTION_INFO_V1(funnel_counts_add_text_mode);
+Datum
+funnel_counts_add_text_mode(PG_FUNCTION_ARGS)
+{
+	return funnel_counts_add(fcinfo, CUSTOMER_TEXT, funnel_mode(fcinfo, 3), 4);
+}
+
+/* Both states together: the runs of both; the second one has nothing else. */
+PG_FUNCTION_INFO_V1(funnel_counts_combine);
+Datum
+funnel_counts_combine(PG_FUNCTION_ARGS)
+{
+	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
+	FunnelCounts *other = PG_ARGISNULL(1) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(1);
+
+	if (state == NULL && other == NULL)
+		PG_RETURN_NULL();
+	if (other != NULL)
+	{
+		if (state == NULL)
+			state = funnel_counts_new(fcinfo, &other->funnel, other->is_named);
+		funnel_counts_match(state, &other->funnel);
+		for (int i = 0; i < other->run_count; i++)
+			adopt_run(state, other->runs[i]);
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* A state as bytes, for the leader of a parallel plan. */
+PG_FUNCTION_INFO_V1(funnel_counts_serialize);
+Datum
+funnel_counts_serialize(PG_FUNCTION_ARGS)
+{
+	FunnelCounts *state = (FunnelCounts *) PG_GETARG_POINTER(0);
+	FunnelCountsHead head = {.funnel = state->funnel, .is_named = state->is_named};
+	bytea	   *bytes;
+	Size		size = sizeof(head);
+	char	   *next;
+
+	(void) event_context(fcinfo);
+	if (state->count > 0)
+		add_run(state, funnel_counts_run(state));
+	state->count = 0;
+	head.run_count = state->run_count;
+	for (int i = 0; i < state->run_count; i++)
+		size = add_size(size, passed_size(state->runs[i]));
+	if (size > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the events of a parallel worker exceed 1 GB"),
+				 errhint("SET max_parallel_workers_per_gather = 0 for this query.")));
+	bytes = palloc(VARHDRSZ + size);
+	SET_VARSIZE(bytes, VARHDRSZ + size);
+	next = VARDATA(bytes);
+	memcpy(next, &head, sizeof(head));
+	next += sizeof(head);
+	for (int i = 0; i < state->run_count; i++)
+		next = pass_run(next, state->runs[i]);
+	PG_RETURN_BYTEA_P(bytes);
+}
+
+/* A state out of bytes, in which its runs stay. */
+PG_FUNCTION_INFO_V1(funnel_counts_deserialize);
+Datum
+funnel_counts_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	const char *next = VARDATA_ANY(bytes);
+	const char *end = next + VARSIZE_ANY_EXHDR(bytes);
+	FunnelCounts *state = palloc0(sizeof(FunnelCounts));
+	FunnelCountsHead head;
+
+	(void) event_context(fcinfo);
+	next = take_bytes(next, end, &head, sizeof(head));
+	state->funnel = head.funnel;
+	state->is_named = head.is_named;
+	state->context = CurrentMemoryContext;
+	for (int i = 0; i < head.run_count; i++)
+		next = passed_run(state, next, end);
+	PG_RETURN_POINTER(state);
+}
+
+/* How many customers reached at least each step. */
+PG_FUNCTION_INFO_V1(funnel_counts_final);
+Datum
+funnel_counts_final(PG_FUNCTION_ARGS)
+{
+	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
+	int64		levels[MOST_CONDITIONS + 1] = {0};
+	Datum		counts[MOST_CONDITIONS];
+	int64		reached = 0;
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	funnel_counts_levels(state, levels);
+	for (int step = state->funnel.steps; step > 0; step--)
+	{
+		reached += levels[step];
+		counts[step - 1] = Int64GetDatum(reached);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(counts, state->funnel.steps, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
