@@ -15,9 +15,9 @@ WHERE relnamespace = 'cx'::regnamespace AND attnum > 0 AND col_description(attre
 -- every function that changes nothing can run in a parallel worker, none runs as its owner, none is revoked
 SELECT p.oid::regprocedure AS unsafe FROM pg_proc AS p
 WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v') OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
--- every aggregate merges its states, and none has a state that a distributed engine could not ship
+-- every aggregate merges its states, and none has a state that could not be passed on to another process
 SELECT aggfnoid::regprocedure AS unfit FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
-WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR aggtranstype = 'internal'::regtype OR aggmtranstype = 'internal'::regtype);
+WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggmtranstype = 'internal'::regtype);
 -- those whose state is a tally can slide
 SELECT count(*) AS aggregates, count(*) FILTER (WHERE aggminvtransfn <> 0) AS sliding FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
 WHERE pronamespace = 'cx'::regnamespace AND aggtranstype = 'cx.tally'::regtype;
