@@ -927,6 +927,12 @@ CREATE AGGREGATE cx.time_in_state(state text, at timestamptz, as_of timestamptz)
 );
 COMMENT ON AGGREGATE cx.time_in_state(text, timestamptz, timestamptz) IS 'time in each state, in the order of first entry: a row says that a customer is in state from at on, until his next row; the last state lasts until as_of, or if that is NULL is left open and its last visit counts as an entry without time; repeats of a state are no entry; rows of one instant in the order of the bytes of state; rows after as_of and rows with NULL state or at are left out; NULL without any; error if a time is infinite or as_of is not the same for all rows';
 
+-- Sessions out of single events
+
+CREATE FUNCTION cx.sessionize(at timestamptz, gap interval) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE;
+COMMENT ON FUNCTION cx.sessionize(timestamptz, interval) IS 'window function: number of the session in the window partition, 1, 2, ...: a new one begins when more than gap has passed since the row before; the OVER clause must ORDER BY at; NULL at gives NULL and is ignored; gap in days or hours (a day is 24 hours), no months; error if a time is infinite or not in order';
+
 -- Events that a query gives, which is handed over as a text
 --
 -- These functions run with the search_path of the caller, whose query it is; so they name schemas, and operators get the types that they are made for.

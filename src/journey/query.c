@@ -18,9 +18,8 @@
 #include "parser/parser.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
-#include "compat.h"
+#include "journey/event_list.h"
 
 /* Make errors point into the query instead of into the statement that hands it over. */
 static void
@@ -166,10 +165,8 @@ seconds_between(PG_FUNCTION_ARGS)
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(0);
 	TimestampTz until = PG_GETARG_TIMESTAMPTZ(1);
 
-	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(until))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("time of an event must not be infinite")));
+	event_check_time(from);
+	event_check_time(until);
 	/* times lie further apart than a signed number reaches */
 	PG_RETURN_FLOAT8(until >= from ? (double) ((uint64) until - (uint64) from) / USECS_PER_SEC :
 					 -((double) ((uint64) from - (uint64) until) / USECS_PER_SEC));
