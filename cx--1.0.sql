@@ -1018,6 +1018,193 @@ CREATE AGGREGATE cx.sequence_count(pattern text, at timestamptz, VARIADIC condit
 );
 COMMENT ON AGGREGATE cx.sequence_count(text, timestamptz, boolean[]) IS 'how often a pattern, see sequence_match, occurs in the events of a group without overlap: each match is counted at the earliest event at which one can end, and the search starts anew after that event; one event serves one element; NULL without a row that has a time';
 
+-- The steps of a customer in order
+
+-- support functions of all aggregates over events with names
+
+CREATE FUNCTION cx.step_list_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.step_list_combine(internal, internal) IS 'both states together; support function of path and time_in_state';
+
+CREATE FUNCTION cx.step_list_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.step_list_serialize(internal) IS 'the state as bytes for another process; support function of path and time_in_state';
+
+CREATE FUNCTION cx.step_list_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.step_list_deserialize(bytea, internal) IS 'the state out of bytes; support function of path and time_in_state';
+
+CREATE FUNCTION cx.path_append(state internal, at timestamptz, step text) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.path_append(internal, timestamptz, text) IS 'adds one step; support function of path';
+
+CREATE FUNCTION cx.path_append(state internal, at timestamptz, step text, max_length integer) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.path_append(internal, timestamptz, text, integer) IS 'adds one step; support function of path';
+
+CREATE FUNCTION cx.path_append(state internal, at timestamptz, step text, max_length integer, collapse boolean) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.path_append(internal, timestamptz, text, integer, boolean) IS 'adds one step; support function of path';
+
+CREATE FUNCTION cx.path_final(internal) RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.path_final(internal) IS 'final function of path';
+
+CREATE AGGREGATE cx.path(at timestamptz, step text) (
+	SFUNC = cx.path_append, STYPE = internal, FINALFUNC = cx.path_final,
+	COMBINEFUNC = cx.step_list_combine, SERIALFUNC = cx.step_list_serialize, DESERIALFUNC = cx.step_list_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.path(timestamptz, text) IS 'steps of a group in order of time, those of one instant in order of their bytes, however the rows arrive; where a log numbers its events, at + seq * interval ''1 microsecond'' keeps its order; rows with NULL time or step are left out; NULL without any; error if a time is infinite';
+
+CREATE AGGREGATE cx.path(at timestamptz, step text, max_length integer) (
+	SFUNC = cx.path_append, STYPE = internal, FINALFUNC = cx.path_final,
+	COMBINEFUNC = cx.step_list_combine, SERIALFUNC = cx.step_list_serialize, DESERIALFUNC = cx.step_list_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.path(timestamptz, text, integer) IS 'the first max_length steps of a group in order of time, as path(at, step) gives them; max_length at least 1 and the same for all rows, NULL for no limit';
+
+CREATE AGGREGATE cx.path(at timestamptz, step text, max_length integer, collapse boolean) (
+	SFUNC = cx.path_append, STYPE = internal, FINALFUNC = cx.path_final,
+	COMBINEFUNC = cx.step_list_combine, SERIALFUNC = cx.step_list_serialize, DESERIALFUNC = cx.step_list_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.path(timestamptz, text, integer, boolean) IS 'the first max_length steps of a group in order of time, as path(at, step) gives them; with collapse, repeats that follow each other are one step, and max_length counts after that; both the same for all rows, max_length NULL for no limit';
+
+-- How long and how often in each state
+
+CREATE TYPE cx.state_time AS (state text, seconds double precision, entries bigint, reentries bigint);
+COMMENT ON TYPE cx.state_time IS 'how long and how often a customer was in a state';
+COMMENT ON COLUMN cx.state_time.state IS 'the state';
+COMMENT ON COLUMN cx.state_time.seconds IS 'seconds in it, all visits together; 0 if the only one is still open';
+COMMENT ON COLUMN cx.state_time.entries IS 'how often he came into it from another state, or started in it; 1 or more';
+COMMENT ON COLUMN cx.state_time.reentries IS 'how often he came back to it: entries - 1';
+
+CREATE FUNCTION cx.time_in_state_add(state internal, name text, at timestamptz, as_of timestamptz) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.time_in_state_add(internal, text, timestamptz, timestamptz) IS 'adds one state; support function of time_in_state';
+
+CREATE FUNCTION cx.time_in_state_final(internal) RETURNS cx.state_time[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.time_in_state_final(internal) IS 'final function of time_in_state';
+
+CREATE AGGREGATE cx.time_in_state(state text, at timestamptz, as_of timestamptz) (
+	SFUNC = cx.time_in_state_add, STYPE = internal, FINALFUNC = cx.time_in_state_final,
+	COMBINEFUNC = cx.step_list_combine, SERIALFUNC = cx.step_list_serialize, DESERIALFUNC = cx.step_list_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.time_in_state(text, timestamptz, timestamptz) IS 'time in each state, in the order of first entry: a row says that a customer is in state from at on, until his next row; the last state lasts until as_of, or if that is NULL is left open and its last visit counts as an entry without time; repeats of a state are no entry; rows of one instant in the order of the bytes of state; rows after as_of and rows with NULL state or at are left out; NULL without any; error if a time is infinite or as_of is not the same for all rows';
+
+-- Sessions out of single events
+
+CREATE FUNCTION cx.sessionize(at timestamptz, gap interval) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE;
+COMMENT ON FUNCTION cx.sessionize(timestamptz, interval) IS 'window function: number of the session in the window partition, 1, 2, ...: a new one begins when more than gap has passed since the row before; the OVER clause must ORDER BY at; NULL at gives NULL and is ignored; gap in days or hours (a day is 24 hours), no months; error if a time is infinite or not in order';
+
+-- Events that a query gives, which is handed over as a text
+--
+-- These functions run with the search_path of the caller, whose query it is; so they name schemas, and operators get the types that they are made for.
+
+CREATE FUNCTION cx.query_columns(query text, VARIADIC needed text[] DEFAULT '{}') RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION cx.query_columns(text, text[]) IS 'names of the columns that a query gives, in their order, without running it; error unless it is one SELECT, or if a column that is needed is not there once';
+
+CREATE FUNCTION cx.query_subselect(query text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.query_subselect(text) IS 'a query in parentheses, to stand after FROM; it may end in a semicolon or a comment; error unless it is one SELECT';
+
+CREATE FUNCTION cx.seconds_between(entered_at timestamptz, left_at timestamptz) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.seconds_between(timestamptz, timestamptz) IS 'seconds from one time to another; error if one is infinite';
+
+CREATE FUNCTION cx.query_events(query text, step text DEFAULT 'step') RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+DECLARE
+	columns CONSTANT text[] := cx.query_columns(query, 'customer', 'at', step);
+BEGIN
+	-- a customer may be a row, which IS NOT NULL only if none of its columns is
+	RETURN pg_catalog.format($events$(
+		SELECT customer, at, step, pg_catalog.row_number() OVER (PARTITION BY customer ORDER BY at, %s step) AS place
+		FROM (SELECT customer, at::timestamp with time zone AS at, %I::pg_catalog.text COLLATE pg_catalog."C" AS step %s FROM %s AS given) AS event
+		WHERE customer IS DISTINCT FROM NULL AND at IS NOT NULL AND step IS NOT NULL)$events$,
+		CASE WHEN 'seq' = ANY (columns) THEN 'seq,' END, step, CASE WHEN 'seq' = ANY (columns) THEN ', seq' END, cx.query_subselect(query));
+END
+$$;
+COMMENT ON FUNCTION cx.query_events(text, text) IS 'text to stand after FROM: the events of a query that gives columns customer, at and step (or the column named so), as customer, at, step and place, from 1 on within a customer by at, then by seq if the query gives it, then by the bytes of step; events with a NULL are left out';
+
+CREATE FUNCTION cx.query_runs(query text, step text DEFAULT 'step') RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+BEGIN
+	RETURN pg_catalog.format($runs$(
+		SELECT customer, at, step, place
+		FROM (SELECT *, pg_catalog.lag(step) OVER (PARTITION BY customer ORDER BY place) AS step_before FROM %s AS event) AS event
+		WHERE step_before IS DISTINCT FROM step)$runs$, cx.query_events(query, step));
+END
+$$;
+COMMENT ON FUNCTION cx.query_runs(text, text) IS 'text to stand after FROM: what query_events gives, of equal steps of a customer that follow each other only the first';
+
+-- Visits to states, paths and transitions, of the events that a query gives
+--
+-- They run with the search_path of the caller, as query.sql says.
+
+CREATE FUNCTION cx.state_visits(query text, as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (customer text, state text, entered_at timestamptz, left_at timestamptz, seconds double precision, visit bigint)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+BEGIN
+	IF NOT pg_catalog.isfinite(as_of) THEN
+		RAISE EXCEPTION 'as_of must not be infinite' USING ERRCODE = 'datetime_field_overflow';
+	END IF;
+	RETURN QUERY EXECUTE pg_catalog.format($visits$
+		SELECT v.customer::pg_catalog.text, v.step, v.at, v.until, cx.seconds_between(v.at, v.until),
+			pg_catalog.row_number() OVER (PARTITION BY v.customer, v.step ORDER BY v.place)
+		FROM (
+			SELECT *, coalesce(pg_catalog.lead(at) OVER (PARTITION BY customer ORDER BY place), $1) AS until
+			FROM %s AS run
+			WHERE $1 IS NULL OR at <= $1
+		) AS v
+		ORDER BY v.customer, v.place$visits$, cx.query_runs(query, 'state')) USING as_of;
+END
+$$;
+COMMENT ON FUNCTION cx.state_visits(text, timestamptz) IS 'visits of customers to states, from the events of a query that gives columns customer, at and state, and seq if it knows the order within an instant: customer, state, entered_at and left_at (first event of this and of the next state), seconds between them, visit (1, 2, ... within customer and state); the last visit lasts until as_of, or if that is NULL, has NULL as left_at and seconds; events after as_of are ignored';
+
+CREATE FUNCTION cx.path_counts(query text, max_length integer DEFAULT 10, collapse boolean DEFAULT true)
+	RETURNS TABLE (path text[], count bigint, share double precision)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+BEGIN
+	RETURN QUERY EXECUTE pg_catalog.format($paths$
+		SELECT p.path, pg_catalog.count(*),
+			100.0::double precision * pg_catalog.count(*)::double precision / (pg_catalog.sum(pg_catalog.count(*)) OVER ())::double precision
+		FROM (
+			-- its place stands for the time of an event, so that seq counts
+			SELECT cx.path(timestamp with time zone 'epoch' + place::double precision * interval '1 microsecond', step, $1, $2) AS path
+			FROM %s AS event
+			GROUP BY customer
+		) AS p
+		GROUP BY p.path
+		ORDER BY pg_catalog.count(*) DESC, p.path COLLATE pg_catalog."C"$paths$, cx.query_events(query)) USING max_length, collapse;
+END
+$$;
+COMMENT ON FUNCTION cx.path_counts(text, integer, boolean) IS 'which ways customers went, the most frequent first, from the events of a query that gives columns customer, at and step, and seq if it knows the order within an instant: path as cx.path gives it, count of customers, share in percent of all of them; max_length NULL for no limit';
+
+CREATE FUNCTION cx.transitions(query text, collapse boolean DEFAULT true)
+	RETURNS TABLE (from_step text, to_step text, count bigint, share double precision, mean_seconds double precision, median_seconds double precision)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+BEGIN
+	IF collapse IS NULL THEN
+		RAISE EXCEPTION 'collapse must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	RETURN QUERY EXECUTE pg_catalog.format($transitions$
+		SELECT t.from_step, t.to_step, pg_catalog.count(*),
+			100.0::double precision * pg_catalog.count(*)::double precision / (pg_catalog.sum(pg_catalog.count(*)) OVER (PARTITION BY t.from_step))::double precision,
+			pg_catalog.avg(t.seconds), pg_catalog.percentile_cont(0.5::double precision) WITHIN GROUP (ORDER BY t.seconds)
+		FROM (
+			SELECT step AS from_step, pg_catalog.lead(step) OVER onward AS to_step, cx.seconds_between(at, pg_catalog.lead(at) OVER onward) AS seconds
+			FROM %s AS event
+			WINDOW onward AS (PARTITION BY customer ORDER BY place)
+		) AS t
+		WHERE t.to_step IS NOT NULL
+		GROUP BY t.from_step, t.to_step
+		ORDER BY t.from_step, t.to_step$transitions$, CASE WHEN collapse THEN cx.query_runs(query) ELSE cx.query_events(query) END);
+END
+$$;
+COMMENT ON FUNCTION cx.transitions(text, boolean) IS 'which step follows which directly, from the events of a query that gives columns customer, at and step, and seq if it knows the order within an instant: from_step, to_step, count of transitions, share in percent of all that left from_step, mean_seconds and median_seconds from one to the other; with collapse, repeats that follow each other are one step, timed from the first of them to the first of the next';
+
 -- Control charts: window functions that tell what varies by itself from what changed
 
 CREATE TYPE cx.control_point AS (
@@ -9351,4 +9538,4 @@ COMMENT ON FUNCTION cx.journey_map_svg(text, tstzrange) IS 'map of a journey as 
 
 GRANT USAGE ON SCHEMA cx TO @extowner@ WITH GRANT OPTION;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
-GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change TO @extowner@ WITH GRANT OPTION;
+GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time TO @extowner@ WITH GRANT OPTION;

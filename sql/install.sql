@@ -12,12 +12,12 @@ SELECT 'type ' || oid::regtype FROM pg_type WHERE typnamespace = 'cx'::regnamesp
 UNION ALL
 SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
 WHERE relnamespace = 'cx'::regnamespace AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
--- every function that changes nothing can run in a parallel worker, none runs as its owner, none is revoked
+-- every function that changes nothing can run in a parallel worker, unless it looks into a query of the caller; none runs as its owner, none is revoked
 SELECT p.oid::regprocedure AS unsafe FROM pg_proc AS p
-WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v') OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
--- every aggregate merges its states, and none has a state that a distributed engine could not ship
+WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v' AND NOT (proparallel = 'r' AND 'query' = proargnames[1])) OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
+-- every aggregate merges its states, and none has a state that could not be passed on to another process
 SELECT aggfnoid::regprocedure AS unfit FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
-WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR aggtranstype = 'internal'::regtype OR aggmtranstype = 'internal'::regtype);
+WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggmtranstype = 'internal'::regtype);
 -- those whose state is a tally can slide
 SELECT count(*) AS aggregates, count(*) FILTER (WHERE aggminvtransfn <> 0) AS sliding FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
 WHERE pronamespace = 'cx'::regnamespace AND aggtranstype = 'cx.tally'::regtype;
@@ -55,7 +55,7 @@ SELECT extowner::regrole, current_setting('is_superuser') FROM pg_extension WHER
 GRANT USAGE ON SCHEMA cx TO cx_regress_analyst;
 GRANT EXECUTE ON FUNCTION cx.nps_of(cx.tally), cx.nps(integer) TO cx_regress_analyst;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cx TO cx_regress_analyst;
-GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change TO cx_regress_analyst;
+GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time TO cx_regress_analyst;
 -- but the schema is the superuser's
 CREATE TABLE cx.intruder (id integer);
 CREATE FUNCTION cx.nps(text) RETURNS integer LANGUAGE sql AS 'SELECT 1';

@@ -149,6 +149,16 @@ event_list_read(const bytea *bytes, Size *extra)
 	return list;
 }
 
+/* Raise an error if the time of an event is infinite. */
+void
+event_check_time(TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("time of an event must not be infinite")));
+}
+
 /* The time in an argument; false if it is NULL. */
 bool
 event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
@@ -156,10 +166,7 @@ event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
 	if (PG_ARGISNULL(position))
 		return false;
 	*at = PG_GETARG_TIMESTAMPTZ(position);
-	if (TIMESTAMP_NOT_FINITE(*at))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("time of an event must not be infinite")));
+	event_check_time(*at);
 	return true;
 }
 
@@ -239,12 +246,10 @@ event_conditions(FunctionCallInfo fcinfo, int position, int *count)
 	return met;
 }
 
-/* A length of time in an argument, in microseconds; a day is 24 hours. */
+/* A length of time in microseconds, NULL if it is null; a day is 24 hours. */
 int64
-event_interval(FunctionCallInfo fcinfo, int position, const char *name)
+interval_microseconds(const Interval *length, const char *name)
 {
-	const Interval *length = PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position);
-
 	if (length == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -263,4 +268,11 @@ event_interval(FunctionCallInfo fcinfo, int position, const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be 0 to %d days", name, DAYS_LIMIT)));
 	return length->day * USECS_PER_DAY + length->time;
+}
+
+/* A length of time in an argument, in microseconds. */
+int64
+event_interval(FunctionCallInfo fcinfo, int position, const char *name)
+{
+	return interval_microseconds(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), name);
 }
