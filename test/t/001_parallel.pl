@@ -39,6 +39,7 @@ push @expressions, 'cx.paired_nps_change(small, (10 - whole)::smallint)', 'cx.pa
   'cx.paired_nps_change(digits, 10 - small::numeric)', 'cx.paired_nps_change(double, 10 - small::double precision)';
 push @expressions, 'round(cx.journey_stage_score(digits::float8 * 10, weight)::numeric, 10)',
   q{round(cx.journey_stage_score(digits::float8 * 10, weight, timestamptz '2026-01-01' + id * interval '1 hour', '30 days')::numeric, 10)};
+push @expressions, 'cx.retention(whole > 3, small = 1, stars = 2)';
 push @expressions, '(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[(cx.nps_mix_change(tally, other)).within, (cx.nps_mix_change(tally, other)).mix, (cx.nps_mix_change(tally, other)).upper]) AS v)';
 
 foreach my $expression (@expressions)
