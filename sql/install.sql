@@ -12,9 +12,9 @@ SELECT 'type ' || oid::regtype FROM pg_type WHERE typnamespace = 'cx'::regnamesp
 UNION ALL
 SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
 WHERE relnamespace = 'cx'::regnamespace AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
--- every function that changes nothing can run in a parallel worker, none runs as its owner, none is revoked
+-- every function that changes nothing can run in a parallel worker unless it runs a query of the caller's, none runs as its owner, none is revoked
 SELECT p.oid::regprocedure AS unsafe FROM pg_proc AS p
-WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v') OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
+WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> CASE WHEN 'query' = ANY (proargnames) THEN 'u' ELSE 's' END AND provolatile <> 'v') OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
 -- every aggregate merges its states, and none has a state that a distributed engine could not ship
 SELECT aggfnoid::regprocedure AS unfit FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
 WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR aggtranstype = 'internal'::regtype OR aggmtranstype = 'internal'::regtype);
