@@ -42,6 +42,7 @@ push @expressions, 'round(cx.journey_stage_score(digits::float8 * 10, weight)::n
 push @expressions, q{cx.time_in_state(whole::text, timestamptz 'epoch' + id % 997 * interval '1 second', '2000-01-01')};
 push @expressions, q{cx.path(timestamptz 'epoch' + id % 997 * interval '1 second', whole::text)},
   q{cx.path(timestamptz 'epoch' + id % 997 * interval '1 second', digits::text, 12, true)};
+push @expressions, 'cx.retention(whole > 3, small = 1, stars = 2)';
 push @expressions, '(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[(cx.nps_mix_change(tally, other)).within, (cx.nps_mix_change(tally, other)).mix, (cx.nps_mix_change(tally, other)).upper]) AS v)';
 
 foreach my $expression (@expressions)
