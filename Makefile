@@ -37,7 +37,7 @@ DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) src/resolve/ti
 VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql src/resolve/views.sql src/resolve/metric_views.sql src/resolve/scorecard_view.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) src/journey/visits.sql $(WATCH:%=src/watch/%.sql) \
-	src/program/settings.sql src/program/days.sql src/journey/cohort.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
+	src/program/settings.sql src/program/days.sql src/journey/cohort.sql src/journey/funnel.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
 	src/collect/live_tally.sql src/resolve/new_ticket.sql src/watch/alert_lock.sql src/watch/alert.sql \
 	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
