@@ -34,10 +34,10 @@ COURIER = address courier database delivery log mail options stop text url
 # the tables and views of each room; what is between open and close is one procedure
 ROOMS = people journey collect watch resolve
 DEFINE = src/program/define_open.sql $(ROOMS:%=src/%/program.sql) src/resolve/ticket_program.sql $(VIEWS) src/program/define_close.sql
-VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/people/views.sql src/watch/views.sql src/resolve/views.sql src/resolve/metric_views.sql src/resolve/scorecard_view.sql
+VIEWS = src/collect/views.sql src/collect/status.sql src/collect/response_rate.sql src/journey/views.sql src/journey/behaviour_views.sql src/people/views.sql src/watch/views.sql src/resolve/views.sql src/resolve/metric_views.sql src/resolve/scorecard_view.sql
 
 SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) src/journey/visits.sql $(WATCH:%=src/watch/%.sql) \
-	src/program/settings.sql src/program/days.sql src/journey/cohort.sql src/journey/funnel.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql \
+	src/program/settings.sql src/program/days.sql src/journey/cohort.sql src/journey/funnel.sql src/collect/metric.sql src/journey/experience.sql src/journey/publish.sql src/journey/behaviour.sql \
 	src/people/merge.sql src/people/erase.sql src/people/timeline.sql \
 	src/collect/live_tally.sql src/resolve/new_ticket.sql src/watch/alert_lock.sql src/watch/alert.sql \
 	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
@@ -95,7 +95,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(JOURNEY_HELPERS:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(RESOLVE:%=src/resolve/%.o) $(RESOLVE_HELPERS:%=src/resolve/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views behaviour_views access customers import invite forget journey_map install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers ticket_escalate ticket_route ticket_task ticket_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

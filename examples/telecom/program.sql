@@ -78,6 +78,12 @@ SELECT cx.attach_event('tickets', 'telecom.support_ticket',
 	name => $$'ticket about ' || topic$$,
 	value => 'extract(epoch FROM first_response_at - opened_at)',
 	occurred_at => 'opened_at') \g /dev/null
+SELECT cx.attach_event('orders', 'telecom.order_step',
+	key => 'step_id',
+	customer => $$'C' || lpad(customer_id::text, 6, '0')$$,
+	touchpoint => $$CASE WHEN step IN ('plans seen', 'plan chosen') THEN 'store' WHEN step = 'first use' THEN 'app' ELSE 'activation' END$$,
+	name => 'step',
+	occurred_at => 'at') \g /dev/null
 
 CALL cx.maintain();
 VACUUM ANALYZE;

@@ -54,6 +54,7 @@ static const SvgStyle stage_style = {15, true, "#ffffff", "middle"};
 static const SvgStyle stage_note_style = {11, false, STAGE_INK, "middle"};
 static const SvgStyle name_style = {15, true, INK, "middle"};
 const SvgStyle map_small_style = {11, false, MUTED, "middle"};
+static const SvgStyle drop_off_style = {12, true, INK, "middle"};
 static const SvgStyle text_style = {13, false, INK, "middle"};
 static const SvgStyle figure_style = {20, true, INK, "middle"};
 static const SvgStyle few_figure_style = {20, false, MUTED, "middle"};
@@ -318,28 +319,55 @@ draw_metrics(Drawing *drawing)
 	map_lane_end(drawing, height);
 }
 
-/* The volume: a bar for the answers of each touchpoint. */
+/* The bar for the answers of a touchpoint. */
+static void
+draw_volume(Drawing *drawing, int middle, int base, int64 responses)
+{
+	int			height = responses == 0 ? 0 : Max(2, (int) rint((double) responses / drawing->most_responses * VOLUME_HEIGHT));
+
+	if (height > 0)
+		svg_rectangle(drawing->body, middle - 32, base - height, 64, height, 2, BAR);
+	svg_text(drawing->body, middle, base - height - 6, &map_small_style, count_text(responses), map_column_room(drawing), 1);
+}
+
+/* How many go no further from a touchpoint; at the last stage that is no loss. */
+static void
+draw_drop_off(Drawing *drawing, int middle, int y, const MapColumn *column)
+{
+	const JourneyMap *map = drawing->map;
+	bool		is_enough = map_has_enough(map, &column->drop_off);
+
+	if (column->stage == &map->stages[map->stage_count - 1] || column->drop_off.responses == 0)
+		return;
+	appendStringInfoString(drawing->body, "<g>");
+	svg_tooltip(drawing->body, psprintf("%s: of %s %.0f %%%s had no event in the journey for 28 days after", column->name,
+										map_count_of(column->drop_off.responses, "customer"), column->drop_off.value,
+										map_interval_text(&column->drop_off)));
+	svg_text(drawing->body, middle, y, is_enough ? &drop_off_style : &map_small_style,
+			 psprintf("%.0f %% drop-off%s", column->drop_off.value, is_enough ? "" : " (few)"), map_column_room(drawing), 1);
+	appendStringInfoString(drawing->body, "</g>\n");
+}
+
+/* The volume, and who drops out. */
 static void
 draw_volumes(Drawing *drawing)
 {
 	int			base;
 
-	map_lane_begin(drawing, "Volume", "answers in all");
+	map_lane_begin(drawing, "Volume and drop-off", NULL);
+	svg_text(drawing->body, MARGIN, drawing->y + 29, &lane_note_style, "answers in all; share of customers who went no further", SIDE_WIDTH - 12, 3);
 	base = drawing->y + 18 + VOLUME_HEIGHT;
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{
 		const MapColumn *column = &drawing->map->columns[i];
-		int64		responses = column->experience.responses;
-		int			height = responses == 0 ? 0 : Max(2, (int) rint((double) responses / drawing->most_responses * VOLUME_HEIGHT));
 		int			middle = map_column_middle(drawing, i);
 
 		if (column->name == NULL)
 			continue;
-		if (height > 0)
-			svg_rectangle(drawing->body, middle - 32, base - height, 64, height, 2, BAR);
-		svg_text(drawing->body, middle, base - height - 6, &map_small_style, count_text(responses), map_column_room(drawing), 1);
+		draw_volume(drawing, middle, base, column->experience.responses);
+		draw_drop_off(drawing, middle, base + 18, column);
 	}
-	map_lane_end(drawing, base - drawing->y);
+	map_lane_end(drawing, base + 20 - drawing->y);
 }
 
 /* One note; the room used. */
@@ -473,7 +501,7 @@ description(const Drawing *drawing)
 {
 	const JourneyMap *map = drawing->map;
 
-	return psprintf("Journey map with the lanes stage, touchpoint and channel, emotion, metric, volume, pain point, opportunity and owner."
+	return psprintf("Journey map with the lanes stage, touchpoint and channel, emotion, metric, volume and drop-off, pain point, opportunity and owner."
 					" %s, %s, %s.%s%s", map_count_of(map->stage_count, "stage"), map_count_of(map->touchpoint_count, "touchpoint"),
 					map_count_of(drawing->responses, "answer"),
 					drawing->lowest == NULL ? "" : psprintf(" The lowest emotion is %s, at: ",

@@ -156,6 +156,7 @@ static const char column_query[] =
 "	(s.score).value AS stage_value, (s.score).lower AS stage_lower, (s.score).upper AS stage_upper, (s.score).responses AS stage_responses,\n"
 "	(p.experience).value AS experience_value, (p.experience).lower AS experience_lower, (p.experience).upper AS experience_upper,\n"
 "	(p.experience).responses AS experience_responses,\n"
+"	d.value AS drop_off_value, d.lower AS drop_off_lower, d.upper AS drop_off_upper, b.customers AS drop_off_responses,\n"
 "	t.metric, coalesce(nullif(m.name, ''), t.metric) AS metric_name, m.kind,\n"
 "	e.value AS metric_value, e.lower AS metric_lower, e.upper AS metric_upper, cx.responses(t.tally) AS metric_responses,\n"
 "	s.pain_points AS stage_pain_points, s.opportunities AS stage_opportunities,\n"
@@ -167,6 +168,11 @@ static const char column_query[] =
 "LEFT JOIN tallied AS t ON t.touchpoint_id = p.touchpoint_id\n"
 "LEFT JOIN cx_data.metric AS m ON m.code = t.metric\n"
 "LEFT JOIN LATERAL cx.estimate_of(m.kind, m.satisfied_from, t.tally) AS e ON true\n"
+/* everybody gets 28 days to go on, so that is how much earlier they were there; who may not read events sees none of it */
+"LEFT JOIN cx.drop_off_counts(CASE WHEN pg_catalog.has_any_column_privilege('cx_data.event', 'SELECT') THEN $4 END,\n"
+"	CASE WHEN $2 IS NULL THEN cx.day_start($6 - 28, $5) ELSE $2 - interval '672 hours' END,\n"
+"	CASE WHEN $2 IS NULL THEN cx.day_start($7 - 28, $5) ELSE $3 - interval '672 hours' END) AS b ON b.touchpoint_id = p.touchpoint_id\n"
+"LEFT JOIN LATERAL cx.share_estimate(b.dropped, b.customers, 0.95) AS d ON true\n"
 "LEFT JOIN cx_data.staff AS o ON o.staff_id = p.owner_staff_id\n"
 "LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = p.owner_unit_id\n"
 "WHERE p.number <= $13\n"
@@ -344,6 +350,7 @@ map_add_column(JourneyMap *map, uint64 row)
 	column->owner_staff = map_text(row, "owner_staff");
 	column->owner_unit = map_text(row, "owner_unit");
 	column->experience = map_estimate(row, "experience");
+	column->drop_off = map_estimate(row, "drop_off");
 	for (int kind = 0; kind < MAP_NOTE_KINDS; kind++)
 		column->notes[kind] = map_notes(row, note_columns[kind]);
 	return column;

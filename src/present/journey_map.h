@@ -74,6 +74,7 @@ typedef struct MapColumn
 	int			metric_count;	/* how many there are, drawn or not */
 	MapMetric	metrics[MAP_METRICS];
 	MapNotes	notes[MAP_NOTE_KINDS];
+	MapEstimate drop_off;		/* percent of the customers who were there and went no further; answers are these customers */
 } MapColumn;
 
 /* A journey. */
