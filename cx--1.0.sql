@@ -9490,25 +9490,29 @@ COMMENT ON FUNCTION cx.other_privileges() IS 'what levels of access may do beyon
 
 CREATE FUNCTION cx.program_columns() RETURNS TABLE (relation text, column_name text, attnum smallint)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relations CONSTANT text[] := (SELECT p.relations FROM cx_data.program AS p);
+	columns CONSTANT text[] := (SELECT p.columns FROM cx_data.program AS p);
 BEGIN
 	RETURN QUERY
 	SELECT c.relname::text, a.attname::text, a.attnum
-	FROM cx_data.program AS p
-	JOIN pg_class AS c ON c.relnamespace = 'cx_data'::regnamespace AND c.relkind = 'r' AND c.relname = ANY (p.relations)
+	FROM pg_class AS c
 	JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE c.relname || '.' || a.attname = ANY (p.columns);
+	WHERE c.relnamespace = 'cx_data'::regnamespace AND c.relkind = 'r' AND c.relname = ANY (relations) AND c.relname || '.' || a.attname = ANY (columns);
 END
 $$;
 COMMENT ON FUNCTION cx.program_columns() IS 'columns that cx made in its tables, the others are yours';
 
 CREATE FUNCTION cx.privileges_of_level(level text) RETURNS TABLE (privilege text, relation text, columns text[])
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relations CONSTANT text[] := (SELECT p.relations FROM cx_data.program AS p);
 BEGIN
 	RETURN QUERY
 	WITH made AS (
 		SELECT c.oid, c.relname::text AS name, c.relkind = 'v' AS is_view
-		FROM cx_data.program AS p
-		JOIN pg_class AS c ON c.relnamespace = 'cx_data'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname = ANY (p.relations)
+		FROM pg_class AS c
+		WHERE c.relnamespace = 'cx_data'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname = ANY (relations)
 	), readable AS (
 		SELECT under.name FROM made AS v
 		JOIN pg_rewrite AS r ON r.ev_class = v.oid
