@@ -97,6 +97,17 @@ GROUP BY task, channel
 ORDER BY june
 LIMIT 5;
 
+\echo Where do orders get lost?  Steps within 14 days, by channel: of those who took the step before, how many go on
+\echo ===========================================================================================================
+SELECT step, max(going_on) FILTER (WHERE breakdown = 'store') AS store, max(going_on) FILTER (WHERE breakdown = 'web') AS web,
+	max(going_on) FILTER (WHERE breakdown = 'app') AS app, repeat('█', round(min(from_previous) / 4)::int) AS "worst channel"
+FROM (SELECT *, round(from_previous) || ' %' AS going_on
+	FROM cx.funnel('SELECT customer_id AS customer, at, step, channel AS breakdown FROM telecom.order_step',
+		'{plans seen,plan chosen,identity checked,paid,activated,first use}', '14 days', telecom.today())) AS funnel
+WHERE step_number > 1
+GROUP BY step_number, step
+ORDER BY step_number;
+
 \echo Rolling 30-day NPS of the app, at the end of each week
 \echo ======================================================
 SELECT day::date AS until, round(nps) AS nps, answers,
