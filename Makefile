@@ -14,7 +14,7 @@ JOINED = cx--$(EXTVERSION).sql
 
 # capabilities in order of dependency; each is a pair of .c and .sql
 MEASURE = tally score estimate change mix weighted multiple bucket sample_size
-MEASURE_HELPERS = tally_math distribution float_state
+MEASURE_HELPERS = tally_math distribution float_state duration
 PEOPLE = access erase
 JOURNEY = stage_score window_funnel funnel_counts sequence path time_in_state sessionize retention query
 JOURNEY_HELPERS = event_list names funnel_level customer_event event_run customer_levels sequence_pattern step_list

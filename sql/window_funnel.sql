@@ -74,9 +74,9 @@ SELECT setseed(0.7);
 CREATE TEMP TABLE sequence AS
 SELECT g AS sequence, floor(random() * 5) * interval '1 second' AS win, random() AS density FROM generate_series(1, 100000) AS g;
 CREATE TEMP TABLE happened AS
-SELECT sequence, win, n, timestamptz '2026-01-01 00:00+00' + floor(random() * 5) * interval '1 second' AS at,
+SELECT sequence, win, n, timestamptz '2026-01-01 00:00+00' + floor(random() * 4) * interval '1 second' AS at,
 	random() < density AS a, random() < density AS b, random() < density AS c, random() < density AS d
-FROM sequence, LATERAL (SELECT generate_series(1, 1 + floor(random() * 5)::integer) AS n OFFSET 0 * sequence) AS numbers;
+FROM sequence, LATERAL (SELECT generate_series(1, 1 + floor(random() * 4)::integer) AS n OFFSET 0 * sequence) AS numbers;
 CREATE TEMP TABLE met AS
 SELECT h.sequence, h.win, h.n, h.at, s.step FROM happened AS h, LATERAL (VALUES (1, a), (2, b), (3, c), (4, d)) AS s (step, is_met) WHERE s.is_met;
 CREATE INDEX ON happened (sequence);

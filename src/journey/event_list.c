@@ -19,9 +19,9 @@
 
 #include "compat.h"
 #include "journey/event_list.h"
+#include "measure/duration.h"
 
 #define FIRST_ROOM 6			/* events: with the head 128 bytes, as much as a power of two holds */
-#define DAYS_LIMIT 36525000		/* 100,000 years */
 
 StaticAssertDecl(offsetof(EventList, events) + FIRST_ROOM * sizeof(Event) == 128, "a new event list fills its memory");
 
@@ -246,33 +246,9 @@ event_conditions(FunctionCallInfo fcinfo, int position, int *count)
 	return met;
 }
 
-/* A length of time in microseconds, NULL if it is null; a day is 24 hours. */
-int64
-interval_microseconds(const Interval *length, const char *name)
-{
-	if (length == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name),
-				 errhint("For no limit give a long time, such as interval '36500 days'.")));
-	if (length->month != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not have months or years", name),
-				 errhint("Their length varies; give days, such as interval '30 days'.")));
-	/* each part is bounded first, so that their sum cannot overflow */
-	if (length->day < -DAYS_LIMIT || length->day > DAYS_LIMIT ||
-		length->time < -DAYS_LIMIT * USECS_PER_DAY || length->time > DAYS_LIMIT * USECS_PER_DAY ||
-		length->day * USECS_PER_DAY + length->time < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be 0 to %d days", name, DAYS_LIMIT)));
-	return length->day * USECS_PER_DAY + length->time;
-}
-
 /* A length of time in an argument, in microseconds. */
 int64
 event_interval(FunctionCallInfo fcinfo, int position, const char *name)
 {
-	return interval_microseconds(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), name);
+	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), name, 0);
 }

@@ -51,7 +51,6 @@ extern void event_check_time(TimestampTz at);
 extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
 extern void event_check_conditions(FunctionCallInfo fcinfo, int position);
 extern uint64 event_conditions(FunctionCallInfo fcinfo, int position, int *count);
-extern int64 interval_microseconds(const Interval *length, const char *name);
 extern int64 event_interval(FunctionCallInfo fcinfo, int position, const char *name);
 
 /* Whether a comes before b: by time, then the one with the lowest bit that the other lacks. */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "journey/event_list.h"
+#include "measure/duration.h"
 #include "measure/window.h"
 
 /* What a partition remembers between its rows; all zero before the first one. */
@@ -24,7 +25,7 @@ session_gap(WindowObject window)
 	bool		isnull;
 	Datum		gap = WinGetFuncArgCurrent(window, 1, &isnull);
 
-	return interval_microseconds(isnull ? NULL : DatumGetIntervalP(gap), "gap");
+	return exact_duration(isnull ? NULL : DatumGetIntervalP(gap), "gap", 0);
 }
 
 /* The number of the session that the current row is in. */

@@ -19,10 +19,9 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "measure/duration.h"
 #include "measure/float_state.h"
 #include "measure/weighted.h"
-
-#define HALF_LIFE_MOST_DAYS 36525000	/* 100,000 years */
 
 /* A sum that keeps what a double would round off. */
 typedef struct LongSum
@@ -143,26 +142,7 @@ stage_score_add(PG_FUNCTION_ARGS)
 static int64
 stage_half_life_argument(FunctionCallInfo fcinfo, int position)
 {
-	Interval   *half_life = PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position);
-
-	if (half_life == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("half_life must not be null")));
-	if (half_life->month != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("half_life must not have months or years"),
-				 errhint("Their length varies; give days, such as interval '30 days'.")));
-	/* each part is bounded first, so that their sum cannot overflow */
-	if (half_life->day < -HALF_LIFE_MOST_DAYS || half_life->day > HALF_LIFE_MOST_DAYS ||
-		half_life->time < -HALF_LIFE_MOST_DAYS * USECS_PER_DAY ||
-		half_life->time > HALF_LIFE_MOST_DAYS * USECS_PER_DAY ||
-		half_life->day * USECS_PER_DAY + half_life->time <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("half_life must be positive and at most %d days", HALF_LIFE_MOST_DAYS)));
-	return half_life->day * USECS_PER_DAY + half_life->time;
+	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), "half_life", 1);
 }
 
 /* The moment in an argument. */
