@@ -46,8 +46,8 @@ SELECT * FROM pg_temp.cells('TABLE clock', 'day', 2, '2025-03-31 21:59:59+00', '
 SELECT * FROM pg_temp.cells('TABLE clock', 'month', 7, '2025-11-01', 'Europe/Berlin');
 -- a day without midnight begins at one
 SELECT cohort AT TIME ZONE 'America/Sao_Paulo' AS cohort, customers, active FROM pg_temp.cells($$SELECT 1 AS customer, at FROM generate_series(timestamptz '2018-11-04 12:00+00', '2018-11-06 12:00+00', '1 day') AS at$$, 'day', 2, '2019-01-01', 'America/Sao_Paulo');
--- the session's zone, whose name means something else as an abbreviation
-SET timezone = 'CET';
+-- the session's zone
+SET timezone = 'Europe/Berlin';
 SELECT cohort AT TIME ZONE 'UTC' AS cohort, customers, active, cohort = cx.bucket('month', cohort) AS is_bucket
 FROM pg_temp.cells($$SELECT * FROM (VALUES (1, timestamptz '2025-06-30 22:30+00'), (1, '2025-08-31 21:30+00')) AS v (customer, at)$$, periods => 2);
 SET timezone = 'UTC';

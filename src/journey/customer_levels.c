@@ -52,26 +52,11 @@ run_order(Datum a, Datum b, void *argument)
 	return event_run_compare((EventRun *) DatumGetPointer(b), (EventRun *) DatumGetPointer(a));
 }
 
-/* Take the runs that have come to the same customer from the heap; the result is how many. */
-static int
-next_customer(binaryheap *heap, EventRun **same)
-{
-	int			count = 0;
-
-	do
-		same[count++] = (EventRun *) DatumGetPointer(binaryheap_remove_first(heap));
-	while (!binaryheap_empty(heap) &&
-		   event_run_compare(same[0], (EventRun *) DatumGetPointer(binaryheap_first(heap))) == 0);
-	return count;
-}
-
-/* Count customers by level, reading all runs side by side. */
-static void
-merge_runs(FunnelCounts *state, EventRun **runs, int run_count, int64 *levels)
+/* A heap of runs, each at its first customer. */
+static binaryheap *
+heap_of_runs(EventRun **runs, int run_count)
 {
 	binaryheap *heap = binaryheap_allocate(run_count, run_order, NULL);
-	EventRun  **same = palloc(run_count * sizeof(EventRun *));
-	EventList  *list = event_list_new(CurrentMemoryContext);
 
 	for (int i = 0; i < run_count; i++)
 	{
@@ -80,24 +65,49 @@ merge_runs(FunnelCounts *state, EventRun **runs, int run_count, int64 *levels)
 			binaryheap_add_unordered(heap, PointerGetDatum(runs[i]));
 	}
 	binaryheap_build(heap);
+	return heap;
+}
+
+/* Add the events of the customer on top of the heap to a list, which may move, from all runs. */
+static EventList *
+next_customer(binaryheap *heap, EventRun *customer, EventList *list)
+{
+	EventRun   *run = (EventRun *) DatumGetPointer(binaryheap_first(heap));
+
+	event_run_remember(customer, run);
+	do
+	{
+		list = event_run_read(run, list);
+		if (run->is_at_end)
+			(void) binaryheap_remove_first(heap);
+		else
+			binaryheap_replace_first(heap, PointerGetDatum(run));
+		if (binaryheap_empty(heap))
+			break;
+		run = (EventRun *) DatumGetPointer(binaryheap_first(heap));
+	} while (event_run_compare(customer, run) == 0);
+	return list;
+}
+
+/* Count customers by level, reading all runs side by side. */
+static void
+merge_runs(FunnelCounts *state, EventRun **runs, int run_count, int64 *levels)
+{
+	binaryheap *heap = heap_of_runs(runs, run_count);
+	EventRun   *customer = event_run_new(state->is_named, NULL);
+	EventList  *list = event_list_new(CurrentMemoryContext);
+
 	while (!binaryheap_empty(heap))
 	{
-		int			count = next_customer(heap, same);
-
 		CHECK_FOR_INTERRUPTS();
 		list->count = 0;
 		list->is_sorted = true;
-		for (int i = 0; i < count; i++)
-		{
-			list = event_run_read(same[i], list);
-			if (!same[i]->is_at_end)
-				binaryheap_add(heap, PointerGetDatum(same[i]));
-		}
+		list = next_customer(heap, customer, list);
 		event_list_sort(list);
 		levels[funnel_level(&state->funnel, list->events, list->count)]++;
 	}
 	pfree(list);
-	pfree(same);
+	event_run_free(customer);
 	binaryheap_free(heap);
 }
 

@@ -42,6 +42,17 @@ event_run_free(EventRun *run)
 	pfree(run);
 }
 
+/* Make room in memory for so many bytes more. */
+static void
+event_run_reserve(EventRun *run, Size length)
+{
+	if (run->bytes != NULL && run->room - run->length >= length)
+		return;
+	run->room = Max(run->room * 2, add_size(run->length, Max(length, 1024)));
+	run->bytes = run->bytes == NULL ?
+		MemoryContextAllocHuge(GetMemoryChunkContext(run), run->room) : repalloc_huge(run->bytes, run->room);
+}
+
 /* Append bytes. */
 void
 event_run_add(EventRun *run, const void *bytes, Size length)
@@ -50,15 +61,26 @@ event_run_add(EventRun *run, const void *bytes, Size length)
 		BufFileWrite(run->file, unconstify(void *, bytes), length);
 	else
 	{
-		if (run->bytes == NULL || run->room - run->length < length)
-		{
-			run->room = Max(run->room * 2, add_size(run->length, Max(length, 1024)));
-			run->bytes = run->bytes == NULL ?
-				MemoryContextAllocHuge(GetMemoryChunkContext(run), run->room) : repalloc_huge(run->bytes, run->room);
-		}
+		event_run_reserve(run, length);
 		memcpy(run->bytes + run->length, bytes, length);
 	}
 	run->length += length;
+}
+
+/* Append the moments of events. */
+static void
+event_run_add_moments(EventRun *run, const CustomerEvent *events, uint32 count)
+{
+	if (run->file != NULL)
+	{
+		for (uint32 i = 0; i < count; i++)
+			event_run_add(run, &events[i].moment, sizeof(uint64));
+		return;
+	}
+	event_run_reserve(run, mul_size(count, sizeof(uint64)));
+	for (uint32 i = 0; i < count; i++)
+		memcpy(run->bytes + run->length + i * sizeof(uint64), &events[i].moment, sizeof(uint64));
+	run->length += count * sizeof(uint64);
 }
 
 /* Append who a customer is. */
@@ -94,8 +116,7 @@ event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const 
 		number = (uint32) (end - start);
 		event_run_add_customer(run, events[start].customer, names);
 		event_run_add(run, &number, sizeof(uint32));
-		for (uint64 i = start; i < end; i++)
-			event_run_add(run, &events[i].moment, sizeof(uint64));
+		event_run_add_moments(run, &events[start], number);
 	}
 }
 
@@ -140,6 +161,32 @@ event_run_copy(EventRun *run, char *bytes)
 	event_run_take(run, bytes, run->length);
 }
 
+/* Make room for the name of the customer at hand. */
+static void
+event_run_name(EventRun *run, uint32 length)
+{
+	if (length > run->name_room)
+	{
+		if (run->name_room > 0)
+			pfree(unconstify(char *, run->name.bytes));
+		run->name_room = length;
+		run->name.bytes = MemoryContextAllocHuge(GetMemoryChunkContext(run), length);
+	}
+	run->name.length = length;
+}
+
+/* Make the customer at hand of one run that of another one. */
+void
+event_run_remember(EventRun *run, const EventRun *other)
+{
+	run->customer = other->customer;
+	if (run->is_named)
+	{
+		event_run_name(run, other->name.length);
+		memcpy(unconstify(char *, run->name.bytes), other->name.bytes, other->name.length);
+	}
+}
+
 /* Read who the next customer is. */
 static void
 event_run_next(EventRun *run)
@@ -149,16 +196,12 @@ event_run_next(EventRun *run)
 		return;
 	if (run->is_named)
 	{
-		event_run_take(run, &run->name.length, sizeof(uint32));
-		event_run_check(run, run->name.length);
-		if (run->name.length > run->name_room)
-		{
-			if (run->name_room > 0)
-				pfree(unconstify(char *, run->name.bytes));
-			run->name_room = run->name.length;
-			run->name.bytes = MemoryContextAllocHuge(GetMemoryChunkContext(run), run->name_room);
-		}
-		event_run_take(run, unconstify(char *, run->name.bytes), run->name.length);
+		uint32		length;
+
+		event_run_take(run, &length, sizeof(uint32));
+		event_run_check(run, length);
+		event_run_name(run, length);
+		event_run_take(run, unconstify(char *, run->name.bytes), length);
 	}
 	else
 		event_run_take(run, &run->customer, sizeof(uint64));
@@ -182,9 +225,18 @@ event_run_compare(const EventRun *a, const EventRun *b)
 	return (a->customer > b->customer) - (a->customer < b->customer);
 }
 
-/* Add the events of the customer at hand to a list, which may move, and go to the next customer. */
-EventList *
-event_run_read(EventRun *run, EventList *list)
+/* Add an event to a list, which may move. */
+static inline EventList *
+event_run_add_event(const EventRun *run, EventList *list, uint64 moment)
+{
+	uint32		code = moment_code(moment);
+
+	return event_list_add(list, moment_time(moment), run->steps == NULL ? code : run->steps[code]);
+}
+
+/* Add the events of the customer at hand to a list, which may move, from a file. */
+static EventList *
+event_run_read_file(EventRun *run, EventList *list)
 {
 	uint64		moments[PIECE];
 
@@ -194,13 +246,35 @@ event_run_read(EventRun *run, EventList *list)
 
 		event_run_take(run, moments, number * sizeof(uint64));
 		for (uint32 i = 0; i < number; i++)
-		{
-			uint32		code = moment_code(moments[i]);
-
-			list = event_list_add(list, moment_time(moments[i]), run->steps == NULL ? code : run->steps[code]);
-		}
+			list = event_run_add_event(run, list, moments[i]);
 		read += number;
 	}
+	return list;
+}
+
+/* The same from memory. */
+static EventList *
+event_run_read_memory(EventRun *run, EventList *list)
+{
+	const char *moments = run->bytes + run->position;
+
+	event_run_check(run, mul_size(run->count, sizeof(uint64)));
+	for (uint32 i = 0; i < run->count; i++)
+	{
+		uint64		moment;
+
+		memcpy(&moment, moments + i * sizeof(uint64), sizeof(uint64));
+		list = event_run_add_event(run, list, moment);
+	}
+	run->position += run->count * sizeof(uint64);
+	return list;
+}
+
+/* Add the events of the customer at hand to a list, which may move, and go to the next customer. */
+EventList *
+event_run_read(EventRun *run, EventList *list)
+{
+	list = run->file != NULL ? event_run_read_file(run, list) : event_run_read_memory(run, list);
 	event_run_next(run);
 	return list;
 }

@@ -39,6 +39,7 @@ extern void event_run_add(EventRun *run, const void *bytes, Size length);
 extern void event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const NameBytes *names);
 extern void event_run_copy(EventRun *run, char *bytes);
 extern void event_run_rewind(EventRun *run);
+extern void event_run_remember(EventRun *run, const EventRun *other);
 extern int event_run_compare(const EventRun *a, const EventRun *b);
 extern EventList *event_run_read(EventRun *run, EventList *list);
 

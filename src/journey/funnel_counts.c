@@ -135,23 +135,33 @@ order_names(const Names *names, CustomerEvent *events, uint64 count)
 	return ordered;
 }
 
-/* Write the events at hand into a run; they stay as they are. */
+/* A copy of the events at hand in which customers have the numbers of their names in order, which are put into *names. */
+static CustomerEvent *
+events_by_name(const FunnelCounts *state, NameBytes **names)
+{
+	CustomerEvent *events = customer_events_new(state->count);
+
+	memcpy(events, state->events, state->count * sizeof(CustomerEvent));
+	*names = order_names(state->names, events, state->count);
+	return events;
+}
+
+/* Write the events at hand into a run; only their order changes. */
 static void
 write_events(FunnelCounts *state, EventRun *run)
 {
-	CustomerEvent *events = customer_events_new(state->count);
-	CustomerEvent *spare = customer_events_new(state->count);
 	NameBytes  *names = NULL;
+	CustomerEvent *events = state->is_named ? events_by_name(state, &names) : state->events;
+	CustomerEvent *spare = customer_events_new(state->count);
 
-	memcpy(events, state->events, state->count * sizeof(CustomerEvent));
-	if (state->is_named)
-		names = order_names(state->names, events, state->count);
 	customer_events_sort(events, spare, state->count);
-	event_run_write(run, events, state->count, names);
-	if (names != NULL)
-		pfree(names);
 	pfree(spare);
-	pfree(events);
+	event_run_write(run, events, state->count, names);
+	if (state->is_named)
+	{
+		pfree(names);
+		pfree(events);
+	}
 }
 
 /* Put the events at hand into a temporary file. */
@@ -269,8 +279,9 @@ make_room(FunnelCounts *state)
 {
 	uint64		room = Max(state->room * 2, FIRST_ROOM);
 
-	/* sorting takes as much again, and then there is the new room while the old one is copied */
-	if (state->can_spill && state->count > 0 && mul_size(room, 2 * sizeof(CustomerEvent)) > memory_limit())
+	/* sorting takes as much again, and once more where it is done by name */
+	if (state->can_spill && state->count > 0 &&
+		mul_size(room, (state->is_named ? 3 : 2) * sizeof(CustomerEvent)) > memory_limit())
 		spill(state);
 	else
 	{
