@@ -26,7 +26,7 @@ RESOLVE = calendar
 RESOLVE_HELPERS = opening_hours
 # these have no C of their own
 TICKET = sla ticket ticket_move task escalate route attached
-PRESENT = label svg journey_emotion journey_drawing journey_map
+PRESENT = label svg picture journey_emotion journey_drawing journey_map
 
 # the program that delivers messages, built where libcurl and its headers are
 COURIER = address courier database delivery log mail options stop text url

@@ -35,21 +35,12 @@
 #define NOTE_LINES 6			/* of each */
 #define NAME_LINES 3			/* of a touchpoint's name */
 
-#define FONTS "'Segoe UI', 'Helvetica Neue', Arial, 'Noto Sans', 'Noto Sans CJK SC', 'Noto Sans SC', 'PingFang SC'," \
-	" 'Hiragino Sans GB', 'Microsoft YaHei', sans-serif"
-
 /* Colours. */
-#define BAND "#f5f7fa"
 #define STAGE_INK "#c9d6e4"
-#define BAR "#9fb6cb"
 #define STAR "#e69f00"
 
-static const SvgStyle title_style = {26, true, INK, "start"};
-static const SvgStyle subtitle_style = {13, false, MUTED, "start"};
 static const SvgStyle score_style = {34, true, DARK, "end"};
 static const SvgStyle score_note_style = {12, false, MUTED, "end"};
-static const SvgStyle lane_style = {13, true, INK, "start"};
-static const SvgStyle lane_note_style = {11, false, MUTED, "start"};
 static const SvgStyle stage_style = {15, true, "#ffffff", "middle"};
 static const SvgStyle stage_note_style = {11, false, STAGE_INK, "middle"};
 static const SvgStyle name_style = {15, true, INK, "middle"};
@@ -84,31 +75,6 @@ map_signed_number(double value, int decimals)
 	return rounded == 0 ? psprintf("%.*f", decimals, 0.0) : psprintf("%+.*f", decimals, rounded);
 }
 
-/* A count with its thousands set apart. */
-static char *
-count_text(int64 count)
-{
-	char	   *digits = psprintf(INT64_FORMAT, count);
-	int			length = strlen(digits);
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < length; i++)
-	{
-		if (i > 0 && (length - i) % 3 == 0)
-			appendStringInfoChar(&text, ',');
-		appendStringInfoChar(&text, digits[i]);
-	}
-	return text.data;
-}
-
-/* A count of things: "1 answer", "2,300 answers". */
-char *
-map_count_of(int64 count, const char *thing)
-{
-	return psprintf("%s %s%s", count_text(count), thing, count == 1 ? "" : "s");
-}
-
 /* A score in the unit of its kind. */
 static char *
 score_text(const MapMetric *metric, double value)
@@ -136,9 +102,9 @@ void
 map_lane_begin(Drawing *drawing, const char *name, const char *note)
 {
 	svg_line(drawing->body, MARGIN, drawing->y, drawing->width - MARGIN, drawing->y, RULE, NULL);
-	svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 12, &lane_style, name, SIDE_WIDTH, 1);
+	svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 12, &picture_strong_style, name, SIDE_WIDTH, 1);
 	if (note != NULL)
-		svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 29, &lane_note_style, note, SIDE_WIDTH - 12, 1);
+		svg_text(drawing->body, MARGIN, drawing->y + LANE_PADDING + 29, &picture_note_style, note, SIDE_WIDTH - 12, 1);
 	drawing->y += LANE_PADDING;
 }
 
@@ -167,7 +133,7 @@ rest_text(const Drawing *drawing)
 		drawn += drawing->map->columns[i].name != NULL;
 	if (drawn >= drawing->map->touchpoint_count)
 		return "";
-	return psprintf(": only the first %s touchpoints of %s", count_text(drawn), count_text(drawing->map->touchpoint_count));
+	return psprintf(": only the first %s touchpoints of %s", picture_count(drawn), picture_count(drawing->map->touchpoint_count));
 }
 
 /* The journey's name, what the map is of, and the score of the journey. */
@@ -178,11 +144,11 @@ draw_title(Drawing *drawing)
 	int			room = drawing->width - 2 * MARGIN - 210;
 	int			y = MARGIN + 24;
 
-	svg_explained_text(drawing->body, MARGIN, y, &title_style, map->name, room);
-	svg_text(drawing->body, MARGIN, y + 26, &subtitle_style,
-			 psprintf("%s, %s, version %d%s", map->period, map_count_of(drawing->responses, "answer"), map->version, rest_text(drawing)), room, 1);
+	svg_explained_text(drawing->body, MARGIN, y, &picture_title_style, map->name, room);
+	svg_text(drawing->body, MARGIN, y + 26, &picture_subtitle_style,
+			 psprintf("%s, %s, version %d%s", map->period, picture_count_of(drawing->responses, "answer"), map->version, rest_text(drawing)), room, 1);
 	if (map->owner != NULL)
-		svg_explained_text(drawing->body, MARGIN, y + 45, &subtitle_style, psprintf("Owner: %s", map->owner), room);
+		svg_explained_text(drawing->body, MARGIN, y + 45, &picture_subtitle_style, psprintf("Owner: %s", map->owner), room);
 	if (isfinite(map->score.value))
 	{
 		appendStringInfoString(drawing->body, "<g>");
@@ -206,7 +172,7 @@ draw_stage(Drawing *drawing, const MapStage *stage)
 	int			middle = drawing->y + STAGE_HEIGHT / 2;
 	int			notch = stage->first_column == 0 ? 0 : STAGE_TIP;
 	char	   *score = isfinite(stage->score.value) ?
-		psprintf("score %.0f of 100, %s", stage->score.value, map_count_of(stage->score.responses, "answer")) : "no score";
+		psprintf("score %.0f of 100, %s", stage->score.value, picture_count_of(stage->score.responses, "answer")) : "no score";
 
 	appendStringInfoString(svg, "<g>");
 	svg_tooltip(svg, psprintf("%s: %s%s", stage->name, score, map_interval_text(&stage->score)));
@@ -222,7 +188,7 @@ draw_stage(Drawing *drawing, const MapStage *stage)
 static void
 draw_stages(Drawing *drawing)
 {
-	svg_text(drawing->body, MARGIN, drawing->y + 31, &lane_style, "Stage", SIDE_WIDTH, 1);
+	svg_text(drawing->body, MARGIN, drawing->y + 31, &picture_strong_style, "Stage", SIDE_WIDTH, 1);
 	for (int i = 0; i < drawing->map->stage_count; i++)
 		draw_stage(drawing, &drawing->map->stages[i]);
 	drawing->y += STAGE_HEIGHT + 6;
@@ -291,9 +257,9 @@ draw_metric(Drawing *drawing, int middle, int y, const MapMetric *metric)
 	appendStringInfoString(drawing->body, "<g>");
 	svg_tooltip(drawing->body, psprintf("%s: %s%s, %s", metric->name, score_text(metric, metric->score.value),
 										has_interval ? psprintf(" (%s to %s)", score_text(metric, metric->score.lower), score_text(metric, metric->score.upper)) : "",
-										map_count_of(metric->score.responses, "answer")));
+										picture_count_of(metric->score.responses, "answer")));
 	svg_text(drawing->body, middle, y + 20, is_enough ? &figure_style : &few_figure_style, score_text(metric, metric->score.value), map_column_room(drawing), 1);
-	svg_text(drawing->body, middle, y + 37, &map_small_style, psprintf("%s, n = %s", code, count_text(metric->score.responses)), map_column_room(drawing), 1);
+	svg_text(drawing->body, middle, y + 37, &map_small_style, psprintf("%s, n = %s", code, picture_count(metric->score.responses)), map_column_room(drawing), 1);
 	appendStringInfoString(drawing->body, "</g>\n");
 }
 
@@ -327,7 +293,7 @@ draw_volume(Drawing *drawing, int middle, int base, int64 responses)
 
 	if (height > 0)
 		svg_rectangle(drawing->body, middle - 32, base - height, 64, height, 2, BAR);
-	svg_text(drawing->body, middle, base - height - 6, &map_small_style, count_text(responses), map_column_room(drawing), 1);
+	svg_text(drawing->body, middle, base - height - 6, &map_small_style, picture_count(responses), map_column_room(drawing), 1);
 }
 
 /* How many go no further from a touchpoint; at the last stage that is no loss. */
@@ -341,7 +307,7 @@ draw_drop_off(Drawing *drawing, int middle, int y, const MapColumn *column)
 		return;
 	appendStringInfoString(drawing->body, "<g>");
 	svg_tooltip(drawing->body, psprintf("%s: of %s %.0f %%%s had no event in the journey for 28 days after", column->name,
-										map_count_of(column->drop_off.responses, "customer"), column->drop_off.value,
+										picture_count_of(column->drop_off.responses, "customer"), column->drop_off.value,
 										map_interval_text(&column->drop_off)));
 	svg_text(drawing->body, middle, y, is_enough ? &drop_off_style : &map_small_style,
 			 psprintf("%.0f %% drop-off%s", column->drop_off.value, is_enough ? "" : " (few)"), map_column_room(drawing), 1);
@@ -403,8 +369,8 @@ draw_notes(Drawing *drawing, int x, int y, int width, const NoteLook *look, cons
 		height += draw_note(drawing, x, y + height, width, look, notes->bodies[i]);
 	if (notes->count > shown)
 	{
-		svg_text(drawing->body, x + 14, y + height + 12, &lane_note_style,
-				 psprintf("and %s more", count_text(notes->count - shown)), width - 24, 1);
+		svg_text(drawing->body, x + 14, y + height + 12, &picture_note_style,
+				 psprintf("and %s more", picture_count(notes->count - shown)), width - 24, 1);
 		height += 20;
 	}
 	return height;
@@ -478,7 +444,7 @@ draw_legend(Drawing *drawing)
 	svg_line(svg, MARGIN, drawing->y, drawing->width - MARGIN, drawing->y, RULE, NULL);
 	drawing->y += 28;
 	map_draw_point(svg, x, drawing->y, GOOD, true);
-	x = draw_legend_text(drawing, x + 16, psprintf("at least %s", map_count_of(drawing->map->min_responses, "answer")));
+	x = draw_legend_text(drawing, x + 16, psprintf("at least %s", picture_count_of(drawing->map->min_responses, "answer")));
 	map_draw_point(svg, x, drawing->y, GOOD, false);
 	x = draw_legend_text(drawing, x + 16, "fewer, line dashed");
 	map_draw_ring(svg, x, drawing->y);
@@ -488,7 +454,7 @@ draw_legend(Drawing *drawing)
 	draw_star(svg, x, drawing->y);
 	(void) draw_legend_text(drawing, x + 16, "moment of truth");
 	drawing->y += 30;
-	svg_text(svg, MARGIN, drawing->y, &lane_note_style,
+	svg_text(svg, MARGIN, drawing->y, &picture_note_style,
 			 psprintf("Emotion is (experience - 50) / 25; experience is the mean of all answers, each brought from its scale to 0 (worst) to 100 (best)."
 					  " Days and hours are those of %s.", drawing->map->zone),
 			 drawing->width - 2 * MARGIN, 3);
@@ -502,8 +468,8 @@ description(const Drawing *drawing)
 	const JourneyMap *map = drawing->map;
 
 	return psprintf("Journey map with the lanes stage, touchpoint and channel, emotion, metric, volume and drop-off, pain point, opportunity and owner."
-					" %s, %s, %s.%s%s", map_count_of(map->stage_count, "stage"), map_count_of(map->touchpoint_count, "touchpoint"),
-					map_count_of(drawing->responses, "answer"),
+					" %s, %s, %s.%s%s", picture_count_of(map->stage_count, "stage"), picture_count_of(map->touchpoint_count, "touchpoint"),
+					picture_count_of(drawing->responses, "answer"),
 					drawing->lowest == NULL ? "" : psprintf(" The lowest emotion is %s, at: ",
 															 map_signed_number(map_emotion_of(drawing->lowest->experience.value), 1)),
 					drawing->lowest == NULL ? "" : drawing->lowest->name);
@@ -562,21 +528,13 @@ write_frame(StringInfo svg, const Drawing *drawing, int lanes_end)
 {
 	const JourneyMap *map = drawing->map;
 
-	appendStringInfo(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
-					 " font-family=\"" FONTS "\" role=\"img\" aria-label=\"", drawing->width, drawing->y, drawing->width, drawing->y);
-	svg_escape(svg, psprintf("Journey map: %s", map->name));
-	appendStringInfoString(svg, "\">\n");
-	svg_tooltip(svg, psprintf("Journey map: %s", map->name));
-	appendStringInfoString(svg, "\n<desc>");
-	svg_escape(svg, description(drawing));
-	appendStringInfoString(svg, "</desc>\n");
-	svg_rectangle(svg, 0, 0, drawing->width, drawing->y, 0, "#ffffff");
+	picture_begin(svg, drawing->width, drawing->y, psprintf("Journey map: %s", map->name), description(drawing));
 	for (int i = 0; i < map->stage_count; i += 2)
 		svg_rectangle(svg, map_column_x(drawing, map->stages[i].first_column), TITLE_HEIGHT + STAGE_HEIGHT + 6,
 					  map->stages[i].column_count * drawing->column_width, lanes_end - TITLE_HEIGHT - STAGE_HEIGHT - 6, 0, BAND);
 }
 
-/* Write a journey map as an SVG document. */
+/* Write a journey map as an SVG document, all but its end. */
 void
 journey_map_draw(StringInfo svg, const JourneyMap *map)
 {
@@ -588,9 +546,8 @@ journey_map_draw(StringInfo svg, const JourneyMap *map)
 	drawing_measure(&drawing);
 	draw_title(&drawing);
 	if (map->column_count == 0)
-		svg_text(&body, MARGIN, drawing.y + 20, &lane_style, "This version has no stages.", LANES_WIDTH, 1);
+		svg_text(&body, MARGIN, drawing.y + 20, &picture_strong_style, "This version has no stages.", LANES_WIDTH, 1);
 	lanes_end = map->column_count == 0 ? (drawing.y += 48) : draw_lanes(&drawing);
 	write_frame(svg, &drawing, lanes_end);
 	appendBinaryStringInfo(svg, body.data, body.len);
-	appendStringInfoString(svg, "</svg>");
 }

@@ -11,22 +11,12 @@
 #include "postgres.h"
 
 #include "present/journey_map.h"
-#include "present/svg.h"
+#include "present/picture.h"
 
 /* Sizes, in pixels. */
-#define MARGIN 28
 #define SIDE_WIDTH 148			/* names of the lanes */
 #define LANES_X (MARGIN + SIDE_WIDTH)
 #define COLUMN_PADDING 12		/* left and right of what stands in a column */
-
-/* Colours. */
-#define INK "#1f2937"
-#define MUTED "#64707f"
-#define RULE "#dfe4ea"
-#define DARK "#274060"
-#define GOOD "#0072b2"
-#define NEUTRAL "#6b7280"
-#define BAD "#c44e00"
 
 /* The picture in the making. */
 typedef struct Drawing
@@ -65,7 +55,6 @@ map_column_room(const Drawing *drawing)
 extern const SvgStyle map_small_style;
 
 extern char *map_signed_number(double value, int decimals);
-extern char *map_count_of(int64 count, const char *thing);
 extern char *map_interval_text(const MapEstimate *estimate);
 extern void map_lane_begin(Drawing *drawing, const char *name, const char *note);
 extern void map_lane_end(Drawing *drawing, int height);

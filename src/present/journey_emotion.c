@@ -172,7 +172,7 @@ draw_emotion(Drawing *drawing, int number, int zero)
 	appendStringInfoString(drawing->body, "<g>");
 	svg_tooltip(drawing->body, psprintf("%s: emotion %s, experience %.0f%s of 100, %s%s%s", column->name,
 										map_signed_number(map_emotion_of(experience->value), 1), experience->value, map_interval_text(experience),
-										map_count_of(experience->responses, "answer"),
+										picture_count_of(experience->responses, "answer"),
 										map_has_enough(drawing->map, experience) ? "" : ", too few to be sure",
 										column == drawing->lowest ? ", the lowest of the journey" : ""));
 	if (isfinite(experience->lower) && isfinite(experience->upper))

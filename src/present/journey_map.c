@@ -30,6 +30,7 @@
 #include "utils/typcache.h"
 
 #include "present/journey_map.h"
+#include "present/picture.h"
 #include "program/program.h"
 
 /* The most columns that a picture has. */
@@ -237,67 +238,16 @@ map_time(RangeType *during)
 	return time;
 }
 
-/* The value of a column of a row, by its name. */
-static Datum
-map_datum(uint64 row, const char *column, bool *is_null)
-{
-	int			number = SPI_fnumber(SPI_tuptable->tupdesc, column);
-
-	if (number <= 0)
-		elog(ERROR, "no column \"%s\"", column);
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, is_null);
-}
-
-/* A text, or NULL. */
-static char *
-map_text(uint64 row, const char *column)
-{
-	bool		is_null;
-	Datum		value = map_datum(row, column, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
-}
-
-/* A double precision, NaN if it is NULL. */
-static double
-map_double(uint64 row, const char *column)
-{
-	bool		is_null;
-	Datum		value = map_datum(row, column, &is_null);
-
-	return is_null ? get_float8_nan() : DatumGetFloat8(value);
-}
-
-/* A bigint, 0 if it is NULL. */
-static int64
-map_bigint(uint64 row, const char *column)
-{
-	bool		is_null;
-	Datum		value = map_datum(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetInt64(value);
-}
-
-/* A boolean, false if it is NULL. */
-static bool
-map_boolean(uint64 row, const char *column)
-{
-	bool		is_null;
-	Datum		value = map_datum(row, column, &is_null);
-
-	return !is_null && DatumGetBool(value);
-}
-
 /* An estimate in four columns, whose names begin alike. */
 static MapEstimate
 map_estimate(uint64 row, const char *prefix)
 {
 	MapEstimate estimate;
 
-	estimate.value = map_double(row, psprintf("%s_value", prefix));
-	estimate.lower = map_double(row, psprintf("%s_lower", prefix));
-	estimate.upper = map_double(row, psprintf("%s_upper", prefix));
-	estimate.responses = map_bigint(row, psprintf("%s_responses", prefix));
+	estimate.value = picture_double(row, psprintf("%s_value", prefix));
+	estimate.lower = picture_double(row, psprintf("%s_lower", prefix));
+	estimate.upper = picture_double(row, psprintf("%s_upper", prefix));
+	estimate.responses = picture_bigint(row, psprintf("%s_responses", prefix));
 	return estimate;
 }
 
@@ -307,7 +257,7 @@ map_notes(uint64 row, const char *column)
 {
 	MapNotes	notes = {0};
 	bool		is_null;
-	Datum		value = map_datum(row, column, &is_null);
+	Datum		value = picture_datum(row, column, &is_null);
 	Datum	   *bodies;
 	bool	   *nulls;
 	int			count;
@@ -328,7 +278,7 @@ map_add_stage(JourneyMap *map, uint64 row)
 {
 	MapStage   *stage = &map->stages[map->stage_count++];
 
-	stage->name = map_text(row, "stage");
+	stage->name = picture_text(row, "stage");
 	stage->score = map_estimate(row, "stage");
 	for (int kind = 0; kind < MAP_NOTE_KINDS; kind++)
 		stage->notes[kind] = map_notes(row, stage_note_columns[kind]);
@@ -344,11 +294,11 @@ map_add_column(JourneyMap *map, uint64 row)
 
 	column->stage = &map->stages[map->stage_count - 1];
 	column->stage->column_count++;
-	column->name = map_text(row, "touchpoint");
-	column->channel = map_text(row, "channel");
-	column->is_moment_of_truth = map_boolean(row, "moment_of_truth");
-	column->owner_staff = map_text(row, "owner_staff");
-	column->owner_unit = map_text(row, "owner_unit");
+	column->name = picture_text(row, "touchpoint");
+	column->channel = picture_text(row, "channel");
+	column->is_moment_of_truth = picture_boolean(row, "moment_of_truth");
+	column->owner_staff = picture_text(row, "owner_staff");
+	column->owner_unit = picture_text(row, "owner_unit");
 	column->experience = map_estimate(row, "experience");
 	column->drop_off = map_estimate(row, "drop_off");
 	for (int kind = 0; kind < MAP_NOTE_KINDS; kind++)
@@ -361,13 +311,13 @@ static void
 map_add_metric(MapColumn *column, uint64 row)
 {
 	MapMetric  *metric = &column->metrics[column->metric_count];
-	char	   *code = map_text(row, "metric");
+	char	   *code = picture_text(row, "metric");
 
 	if (code == NULL || column->metric_count++ >= MAP_METRICS)
 		return;
 	metric->code = code;
-	metric->name = map_text(row, "metric_name");
-	metric->kind = map_text(row, "kind");
+	metric->name = picture_text(row, "metric_name");
+	metric->kind = picture_text(row, "kind");
 	metric->score = map_estimate(row, "metric");
 }
 
@@ -383,18 +333,18 @@ map_read_columns(JourneyMap *map)
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (map->stage_count == 0 || map_bigint(row, "stage_id") != stage_id)
+		if (map->stage_count == 0 || picture_bigint(row, "stage_id") != stage_id)
 			map_add_stage(map, row);
-		stage_id = map_bigint(row, "stage_id");
-		if (map_bigint(row, "number") != number)
+		stage_id = picture_bigint(row, "stage_id");
+		if (picture_bigint(row, "number") != number)
 			map_add_column(map, row);
-		number = map_bigint(row, "number");
+		number = picture_bigint(row, "number");
 		map_add_metric(&map->columns[map->column_count - 1], row);
 	}
 	if (SPI_processed == 0)
 		return;
 	map->score = map_estimate(0, "journey");
-	map->touchpoint_count = map_bigint(0, "touchpoint_count");
+	map->touchpoint_count = picture_bigint(0, "touchpoint_count");
 }
 
 /* Raise an error unless the rows of frame_query hold a published journey. */
@@ -408,8 +358,8 @@ map_check_published(const char *journey)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("journey \"%s\" does not exist", journey),
 				 errhint("SELECT code FROM cx_data.journey lists the journeys.")));
-	(void) map_datum(0, "version", &is_null);
-	if (is_null && map_boolean(0, "is_published"))
+	(void) picture_datum(0, "version", &is_null);
+	if (is_null && picture_boolean(0, "is_published"))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("journey \"%s\" was not published yet at that time", journey),
@@ -421,14 +371,6 @@ map_check_published(const char *journey)
 				 errhint("SELECT cx.publish_journey(%s) publishes it as it stands.", quote_literal_cstr(journey))));
 }
 
-/* Run a query with the caller's rights. */
-static void
-map_query(const char *query, int count, Oid *types, Datum *values, const char *nulls)
-{
-	if (SPI_execute_with_args(query, count, types, values, nulls, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "cannot read the journey");
-}
-
 /* Read the version in force, and what the second query needs to know of the time. */
 static void
 map_read_frame(JourneyMap *map, const char *journey, const MapTime *time)
@@ -437,19 +379,19 @@ map_read_frame(JourneyMap *map, const char *journey, const MapTime *time)
 	Datum		values[] = {CStringGetTextDatum(journey), TimestampTzGetDatum(time->starts_at), TimestampTzGetDatum(time->ends_at)};
 	char		nulls[] = {' ', time->is_given ? ' ' : 'n', time->has_end ? ' ' : 'n', '\0'};
 
-	map_query(frame_query, lengthof(types), types, values, nulls);
+	picture_query(frame_query, lengthof(types), types, values, nulls);
 	map_check_published(journey);
-	map->name = map_text(0, "name");
-	map->owner = map_text(0, "owner");
-	map->period = map_text(0, "period");
-	map->zone = map_text(0, "zone");
+	map->name = picture_text(0, "name");
+	map->owner = picture_text(0, "owner");
+	map->period = picture_text(0, "period");
+	map->zone = picture_text(0, "zone");
 	if (map->zone == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the CX program has no time zone"),
 				 errhint("Table %s.program must have one row, with the name of a time zone.", PROGRAM_SCHEMA)));
-	map->version = (int) map_bigint(0, "version");
-	map->min_responses = (int) map_bigint(0, "min_responses");
+	map->version = (int) picture_bigint(0, "version");
+	map->min_responses = (int) picture_bigint(0, "min_responses");
 }
 
 /* Read the journey with its answers. */
@@ -473,11 +415,11 @@ map_read(JourneyMap *map, const char *journey, const MapTime *time)
 	{
 		bool		is_null = !time->is_given;
 
-		values[i] = arguments[i] == NULL ? TimestampTzGetDatum(time->starts_at) : map_datum(0, arguments[i], &is_null);
+		values[i] = arguments[i] == NULL ? TimestampTzGetDatum(time->starts_at) : picture_datum(0, arguments[i], &is_null);
 		nulls[i] = is_null ? 'n' : ' ';
 	}
 	values[lengthof(arguments)] = Int64GetDatum(MAP_COLUMNS);
-	map_query(column_query, lengthof(types), types, values, nulls);
+	picture_query(column_query, lengthof(types), types, values, nulls);
 	map_read_columns(map);
 }
 
@@ -489,7 +431,6 @@ journey_map_svg(PG_FUNCTION_ARGS)
 	JourneyMap	map = {.score = {.value = get_float8_nan()}};
 	MapTime		time = {0};
 	StringInfoData svg;
-	Datum		result;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -500,7 +441,5 @@ journey_map_svg(PG_FUNCTION_ARGS)
 	map_read(&map, text_to_cstring(PG_GETARG_TEXT_PP(0)), &time);
 	initStringInfo(&svg);
 	journey_map_draw(&svg, &map);
-	result = SPI_datumTransfer(PointerGetDatum(cstring_to_text_with_len(svg.data, svg.len)), false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(picture_end(&svg));
 }
