@@ -26,7 +26,7 @@ RESOLVE = calendar
 RESOLVE_HELPERS = opening_hours
 # these have no C of their own
 TICKET = sla ticket ticket_move task escalate route attached
-PRESENT = label svg picture journey_emotion journey_drawing journey_map
+PRESENT = label svg picture journey_emotion journey_drawing journey_map funnel_svg
 
 # the program that delivers messages, built where libcurl and its headers are
 COURIER = address courier database delivery log mail options stop text url
@@ -43,7 +43,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) s
 	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
-	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/grants.sql
+	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/present/funnel_svg.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
 

@@ -321,7 +321,7 @@ draw_volumes(Drawing *drawing)
 	int			base;
 
 	map_lane_begin(drawing, "Volume and drop-off", NULL);
-	svg_text(drawing->body, MARGIN, drawing->y + 29, &lane_note_style, "answers in all; share of customers who went no further", SIDE_WIDTH - 12, 3);
+	svg_text(drawing->body, MARGIN, drawing->y + 29, &picture_note_style, "answers in all; share of customers who went no further", SIDE_WIDTH - 12, 3);
 	base = drawing->y + 18 + VOLUME_HEIGHT;
 	for (int i = 0; i < drawing->map->column_count; i++)
 	{

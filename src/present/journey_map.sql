@@ -15,3 +15,4 @@ CREATE FUNCTION cx.journey_map_svg(journey text, during tstzrange DEFAULT NULL) 
 	-- the queries take milliseconds, compiling them would take a second
 	SET jit = off;
 COMMENT ON FUNCTION cx.journey_map_svg(text, tstzrange) IS 'map of a journey as an SVG picture: stages, touchpoints with channels, emotion curve, metrics, volume and drop-off (as in the view drop_off, over the customers who were there 28 days before the time shown), pain points, opportunities and owners; takes the answers whose hour starts within during, by default those of the last 28 full days, and the version in force at its end, or at cx.as_of() if that is earlier';
+

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 
@@ -23,6 +24,18 @@ const SvgStyle picture_title_style = {26, true, INK, "start"};
 const SvgStyle picture_subtitle_style = {13, false, MUTED, "start"};
 const SvgStyle picture_strong_style = {13, true, INK, "start"};
 const SvgStyle picture_note_style = {11, false, MUTED, "start"};
+
+/* A name for a place with little room, cut to that many characters; one that shows nothing says so. */
+char *
+picture_name(const char *name, int limit)
+{
+	int			length = strlen(name);
+	int			kept = pg_mbcharcliplen(name, length, limit);
+
+	if (svg_text_lines(name, &picture_strong_style, 100, 1) == 0)
+		return "(empty)";
+	return psprintf("%.*s%s", kept, name, kept < length ? "..." : "");
+}
 
 /* A count with its thousands set apart. */
 char *
@@ -63,7 +76,7 @@ picture_datum(uint64 row, const char *column, bool *is_null)
 {
 	int			number = SPI_fnumber(SPI_tuptable->tupdesc, column);
 
-	if (number <= 0)
+	if (number <= 0 || row >= SPI_processed)
 		elog(ERROR, "no column \"%s\"", column);
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, is_null);
 }
@@ -106,6 +119,23 @@ picture_boolean(uint64 row, const char *column)
 	Datum		value = picture_datum(row, column, &is_null);
 
 	return !is_null && DatumGetBool(value);
+}
+
+/* The title in an argument, or another one if it is NULL or empty. */
+char *
+picture_given_title(FunctionCallInfo fcinfo, int position, const char *otherwise)
+{
+	char	   *title = PG_ARGISNULL(position) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(position));
+
+	return title[0] == '\0' ? pstrdup(otherwise) : title;
+}
+
+/* The title of a picture of that width, and below it what the picture is of. */
+void
+picture_title(StringInfo svg, const char *title, const char *subtitle, int width)
+{
+	svg_explained_text(svg, MARGIN, MARGIN + 24, &picture_title_style, title, width - 2 * MARGIN);
+	svg_text(svg, MARGIN, MARGIN + 50, &picture_subtitle_style, subtitle, width - 2 * MARGIN, 2);
 }
 
 /* Write the frame of a picture: its name, what there is to see for those who cannot see it, and the ground. */

@@ -12,12 +12,17 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 
 #include "present/svg.h"
 
 /* The edge around a picture, pixels. */
 #define MARGIN 28
+
+/* Characters of a name that are kept where it stands among others: in a tooltip, in the description. */
+#define PICTURE_TOOLTIP_NAME 400
+#define PICTURE_DESCRIPTION_NAME 60
 
 /* Colours. */
 #define INK "#1f2937"
@@ -35,6 +40,7 @@ extern const SvgStyle picture_subtitle_style;
 extern const SvgStyle picture_strong_style;
 extern const SvgStyle picture_note_style;
 
+extern char *picture_name(const char *name, int limit);
 extern char *picture_count(int64 count);
 extern char *picture_count_of(int64 count, const char *thing);
 
@@ -45,6 +51,8 @@ extern double picture_double(uint64 row, const char *column);
 extern int64 picture_bigint(uint64 row, const char *column);
 extern bool picture_boolean(uint64 row, const char *column);
 
+extern char *picture_given_title(FunctionCallInfo fcinfo, int position, const char *otherwise);
+extern void picture_title(StringInfo svg, const char *title, const char *subtitle, int width);
 extern void picture_begin(StringInfo svg, int width, int height, const char *name, const char *description);
 extern Datum picture_end(StringInfo svg);
 

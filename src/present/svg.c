@@ -97,13 +97,30 @@ svg_text_width(const char *text, const SvgStyle *style)
 	return (int) ceil(label_width(&label, 0, label.length) * style->size * (style->is_bold ? 1.06 : 1.0));
 }
 
+/* Divide a text into lines of a width; the number of lines. */
+static int
+svg_wrap(const Label *label, const SvgStyle *style, int width, LabelLine *lines, int max_lines)
+{
+	return label_wrap(label, width / (style->size * (style->is_bold ? 1.06 : 1.0)), lines, Min(max_lines, MAX_LINES));
+}
+
+/* How many lines a text takes in a width: none if it shows nothing. */
+int
+svg_text_lines(const char *text, const SvgStyle *style, int width, int max_lines)
+{
+	Label		label = label_of(text);
+	LabelLine	lines[MAX_LINES];
+
+	return svg_wrap(&label, style, width, lines, max_lines);
+}
+
 /* A text wrapped into lines of a width, the first one at y; the number of lines. */
 int
 svg_text(StringInfo svg, int x, int y, const SvgStyle *style, const char *text, int width, int max_lines)
 {
 	Label		label = label_of(text);
 	LabelLine	lines[MAX_LINES];
-	int			count = label_wrap(&label, width / (style->size * (style->is_bold ? 1.06 : 1.0)), lines, Min(max_lines, MAX_LINES));
+	int			count = svg_wrap(&label, style, width, lines, max_lines);
 
 	appendStringInfo(svg, "<text font-size=\"%d\"%s fill=\"%s\" text-anchor=\"%s\">", style->size,
 					 style->is_bold ? " font-weight=\"bold\"" : "", style->fill, style->anchor);

@@ -29,6 +29,7 @@ extern void svg_tooltip(StringInfo svg, const char *text);
 extern void svg_rectangle(StringInfo svg, int x, int y, int width, int height, int radius, const char *fill);
 extern void svg_line(StringInfo svg, int x1, int y1, int x2, int y2, const char *stroke, const char *dashes);
 extern int	svg_text_width(const char *text, const SvgStyle *style);
+extern int	svg_text_lines(const char *text, const SvgStyle *style, int width, int max_lines);
 extern int	svg_text(StringInfo svg, int x, int y, const SvgStyle *style, const char *text, int width, int max_lines);
 extern void svg_explained_text(StringInfo svg, int x, int y, const SvgStyle *style, const char *text, int width);
 
