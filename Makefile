@@ -26,7 +26,7 @@ RESOLVE = calendar
 RESOLVE_HELPERS = opening_hours
 # these have no C of their own
 TICKET = sla ticket ticket_move task escalate route attached
-PRESENT = label svg picture journey_emotion journey_drawing journey_map funnel_svg
+PRESENT = label svg picture journey_emotion journey_drawing journey_map funnel_svg path_svg
 
 # the program that delivers messages, built where libcurl and its headers are
 COURIER = address courier database delivery log mail options stop text url
@@ -43,7 +43,7 @@ SQL = src/cx.sql $(MEASURE:%=src/measure/%.sql) $(JOURNEY:%=src/journey/%.sql) s
 	$(RESOLVE:%=src/resolve/%.sql) $(TICKET:%=src/resolve/%.sql) $(DEFINE) \
 	src/collect/capture.sql src/collect/attach.sql src/collect/adapter.sql src/collect/invite.sql src/collect/import.sql src/collect/forget.sql src/collect/maintain.sql \
 	src/watch/rule_check.sql src/watch/rule.sql src/watch/metric_rule.sql src/watch/metric_alert.sql src/watch/outbox.sql \
-	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/present/funnel_svg.sql src/grants.sql
+	src/people/access.sql src/program/lifecycle.sql src/present/journey_map.sql src/present/funnel_svg.sql src/present/path_svg.sql src/grants.sql
 
 OWN_GOALS = demo demo-airport play stop check bench pictures check-sql
 
@@ -95,7 +95,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(JOURNEY_HELPERS:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(RESOLVE:%=src/resolve/%.o) $(RESOLVE_HELPERS:%=src/resolve/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views behaviour_views access customers import invite forget journey_map install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views behaviour_views access customers import invite forget journey_map behaviour_svg install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers ticket_escalate ticket_route ticket_task ticket_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

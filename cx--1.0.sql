@@ -10002,6 +10002,14 @@ CREATE FUNCTION cx.funnel_svg(query text, steps text[], win interval, as_of time
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cx.funnel_svg(text, text[], interval, timestamptz, text) IS 'what cx.funnel gives for these arguments as an SVG picture: a bar for each step, as long as its share of those who entered, with the 95 % interval; how many reached it, in percent of the first step and of the step before; how many left before the next step, and the median time to it; how many are in progress. If the query gives a column breakdown, a funnel for each of the 8 values with the most customers, one below the other. Times are in UTC';
 
+-- Pictures of paths
+--
+-- The query runs with the search_path of the caller, as query.sql says.
+
+CREATE FUNCTION cx.path_svg(query text, max_length integer DEFAULT 5, title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION cx.path_svg(text, integer, text) IS 'what cx.path_counts gives for these arguments, repeats joined, as an SVG picture of the flow from step to step: a column for each of the first max_length (2..10) steps of the customers, in it the steps, as high as many customers were there, at most 8, of which the last ones are other, the joined rest, and end, where paths that were shorter end; from column to column, how many went from which step to which, as wide as many customers they are. Percent are of all customers';
+
 -- Everybody may use the extension; whoever installed it may also pass that on.
 
 GRANT USAGE ON SCHEMA cx TO @extowner@ WITH GRANT OPTION;
