@@ -79,7 +79,7 @@ bench:
 pictures:
 	@tools/setup
 	@tools/private-server run examples/telecom/pictures
-	@cp pictures/journey-map.svg docs/
+	@cp pictures/journey-map.svg pictures/funnel.svg pictures/paths.svg docs/
 
 # the joined script is committed; it must be what the fragments say
 check-sql:

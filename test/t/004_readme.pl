@@ -14,8 +14,9 @@ use Test::More;
 my $node = start_server('readme', 'jit = off');
 command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-f', 'examples/telecom/database.sql' ], 'the telecom example loads');
 
-is($node->safe_psql('telecom', q{SELECT cx.journey_map_svg('join')}) . "\n", slurp_file('docs/journey-map.svg'),
-	'the picture is that of the example (make pictures draws it anew)');
+command_ok([ 'env', 'PGHOST=' . $node->host, 'PGPORT=' . $node->port, 'examples/telecom/pictures', 'draw' ], 'its pictures are drawn');
+is(slurp_file("pictures/$_.svg"), slurp_file("docs/$_.svg"), "the picture $_ is that of the example (make pictures draws it anew)")
+  foreach qw(journey-map funnel paths);
 
 my $readme = slurp_file('README.md');
 my $written = '';
