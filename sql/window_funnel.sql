@@ -44,6 +44,12 @@ SELECT cx.window_funnel('1 day', now(), true) FILTER (WHERE false) AS none, cx.w
 	cx.window_funnel('1 day', now(), VARIADIC ARRAY[true, NULL, true]) AS array_with_null,
 	cx.funnel_times('1 day', now(), true) FILTER (WHERE false) AS no_times, cx.funnel_times('1 day', now(), false) AS not_entered;
 SELECT g, cx.window_funnel('1 day', CASE WHEN g > 1 THEN at END, true, g > 2) FROM generate_series(1, 3) AS g, (VALUES (timestamptz '2026-01-01 00:00+00')) AS v (at) GROUP BY g ORDER BY g;
+-- conditions of a domain, one by one and in an array
+CREATE DOMAIN pg_temp.flag AS boolean;
+CREATE DOMAIN pg_temp.flags AS boolean[];
+SELECT cx.window_funnel('1 day', now(), true::pg_temp.flag) AS one, cx.window_funnel('1 day', now(), true::pg_temp.flag, NULL::pg_temp.flag) AS null_second,
+	cx.window_funnel('1 day', now(), VARIADIC ARRAY[true, true]::pg_temp.flags) AS domain_of_array, cx.window_funnel('1 day', now(), VARIADIC ARRAY[true::pg_temp.flag, true]) AS array_of_domain,
+	cx.funnel_counts(1, '1 day', now(), VARIADIC ARRAY[true, false]::pg_temp.flag[]) AS counts;
 -- 32 steps; the whole range of time; a day is 24 hours where clocks change
 SELECT cx.window_funnel('32 seconds', timestamptz '2026-01-01 00:00+00' + n * interval '1 second', VARIADIC ARRAY(SELECT s = n FROM generate_series(1, 32) AS s)) FROM generate_series(1, 32) AS n;
 SELECT cx.window_funnel('36500000 days', at, step = 1, step = 2) AS too_far, cx.window_funnel('36500000 days', at, step = 1, step = 3) AS within

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -170,11 +171,24 @@ event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
 	return true;
 }
 
+/* Whether a type is Boolean, or a domain over it. */
+static bool
+is_boolean(Oid type)
+{
+	return type == BOOLOID || (OidIsValid(type) && getBaseType(type) == BOOLOID);
+}
+
 /* Whether the conditions come as one array: declared as such, or after VARIADIC. */
 static bool
 conditions_are_array(FunctionCallInfo fcinfo, int position)
 {
-	return PG_NARGS() == position + 1 && get_fn_expr_argtype(fcinfo->flinfo, position) == BOOLARRAYOID;
+	Oid			type;
+
+	if (PG_NARGS() != position + 1)
+		return false;
+	type = get_fn_expr_argtype(fcinfo->flinfo, position);
+	/* the usual ones first, for this is asked for each row */
+	return type != BOOLOID && (type == BOOLARRAYOID || is_boolean(get_base_element_type(type)));
 }
 
 /* Make sure that what a call gives as conditions, from this argument on, is Boolean; one look for each group. */
@@ -187,7 +201,7 @@ event_check_conditions(FunctionCallInfo fcinfo, int position)
 	{
 		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, i);
 
-		if (type != BOOLOID)
+		if (!is_boolean(type))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("condition %d is of type %s, not boolean", i - position + 1,
