@@ -84,6 +84,7 @@ order_moments(CustomerEvent *events, uint64 count)
 	{
 		bool		is_sorted = true;
 
+		CHECK_FOR_INTERRUPTS();
 		for (end = start + 1; end < count && events[end].customer == events[start].customer; end++)
 			is_sorted &= events[end].moment >= events[end - 1].moment;
 		if (!is_sorted)

@@ -31,8 +31,7 @@ count_events(FunnelCounts *state, int64 *levels)
 	{
 		uint64		customer = state->events[event].customer;
 
-		if (event % 0x1000 == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		list->count = 0;
 		for (; event < state->count && state->events[event].customer == customer; event++)
 		{

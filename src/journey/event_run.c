@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -106,6 +107,7 @@ event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const 
 	{
 		uint32		number;
 
+		CHECK_FOR_INTERRUPTS();
 		end = start + 1;
 		while (end < count && events[end].customer == events[start].customer)
 			end++;
@@ -244,6 +246,7 @@ event_run_read_file(EventRun *run, EventList *list)
 	{
 		uint32		number = Min(run->count - read, PIECE);
 
+		CHECK_FOR_INTERRUPTS();
 		event_run_take(run, moments, number * sizeof(uint64));
 		for (uint32 i = 0; i < number; i++)
 			list = event_run_add_event(run, list, moments[i]);
