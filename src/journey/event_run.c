@@ -155,12 +155,21 @@ event_run_seek(EventRun *run)
 	run->position = 0;
 }
 
-/* Copy all that was written. */
+/* Append all that another run has. */
 void
-event_run_copy(EventRun *run, char *bytes)
+event_run_append(EventRun *run, EventRun *other)
 {
-	event_run_seek(run);
-	event_run_take(run, bytes, run->length);
+	char		piece[PIECE * sizeof(uint64)];
+
+	event_run_seek(other);
+	while (other->position < other->length)
+	{
+		Size		length = Min(other->length - other->position, sizeof(piece));
+
+		CHECK_FOR_INTERRUPTS();
+		event_run_take(other, piece, length);
+		event_run_add(run, piece, length);
+	}
 }
 
 /* Make room for the name of the customer at hand. */

@@ -37,7 +37,7 @@ extern EventRun *event_run_new(bool is_named, uint64 *steps);
 extern void event_run_free(EventRun *run);
 extern void event_run_add(EventRun *run, const void *bytes, Size length);
 extern void event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const NameBytes *names);
-extern void event_run_copy(EventRun *run, char *bytes);
+extern void event_run_append(EventRun *run, EventRun *other);
 extern void event_run_rewind(EventRun *run);
 extern void event_run_remember(EventRun *run, const EventRun *other);
 extern int event_run_compare(const EventRun *a, const EventRun *b);

@@ -214,26 +214,28 @@ adopt_run(FunnelCounts *state, const EventRun *other)
 	MemoryContextSwitchTo(caller);
 }
 
-/* How many bytes a run takes when it is passed on. */
-static Size
-passed_size(const EventRun *run)
+/* Append the head of a run that is passed on: its length, and what its codes stand for. */
+static void
+pass_run_head(EventRun *bytes, const EventRun *run)
 {
-	return add_size(sizeof(Size) + (run->steps != NULL ? EVENT_CODES * sizeof(uint64) : 0), run->length);
+	event_run_add(bytes, &run->length, sizeof(Size));
+	if (run->steps != NULL)
+		event_run_add(bytes, run->steps, EVENT_CODES * sizeof(uint64));
 }
 
-/* Write a run that is passed on; where the next one goes. */
-static char *
-pass_run(char *bytes, EventRun *run)
+/* Append the events at hand as a run that is passed on. */
+static void
+pass_events(EventRun *bytes, FunnelCounts *state)
 {
-	memcpy(bytes, &run->length, sizeof(Size));
-	bytes += sizeof(Size);
-	if (run->steps != NULL)
-	{
-		memcpy(bytes, run->steps, EVENT_CODES * sizeof(uint64));
-		bytes += EVENT_CODES * sizeof(uint64);
-	}
-	event_run_copy(run, bytes);
-	return bytes + run->length;
+	EventRun	head = {.steps = funnel_counts_steps(state)};
+	Size		start = bytes->length;
+	Size		length;
+
+	pass_run_head(bytes, &head);
+	length = bytes->length;
+	write_events(state, bytes);
+	length = bytes->length - length;
+	memcpy(bytes->bytes + start, &length, sizeof(Size));
 }
 
 /* Make sure that so many bytes follow. */
@@ -451,31 +453,29 @@ Datum
 funnel_counts_serialize(PG_FUNCTION_ARGS)
 {
 	FunnelCounts *state = (FunnelCounts *) PG_GETARG_POINTER(0);
-	FunnelCountsHead head = {.funnel = state->funnel, .is_named = state->is_named};
-	bytea	   *bytes;
-	Size		size = sizeof(head);
-	char	   *next;
+	FunnelCountsHead head = {
+		.funnel = state->funnel, .is_named = state->is_named, .run_count = state->run_count + (state->count > 0)
+	};
+	char		varlena_head[VARHDRSZ] = {0};
+	EventRun   *bytes = event_run_new(state->is_named, NULL);
 
 	(void) event_context(fcinfo);
-	if (state->count > 0)
-		add_run(state, funnel_counts_run(state));
-	state->count = 0;
-	head.run_count = state->run_count;
+	event_run_add(bytes, varlena_head, VARHDRSZ);
+	event_run_add(bytes, &head, sizeof(head));
 	for (int i = 0; i < state->run_count; i++)
-		size = add_size(size, passed_size(state->runs[i]));
-	if (size > MaxAllocSize - VARHDRSZ)
+	{
+		pass_run_head(bytes, state->runs[i]);
+		event_run_append(bytes, state->runs[i]);
+	}
+	if (state->count > 0)
+		pass_events(bytes, state);
+	if (bytes->length > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the events of a parallel worker exceed 1 GB"),
 				 errhint("SET max_parallel_workers_per_gather = 0 for this query.")));
-	bytes = palloc(VARHDRSZ + size);
-	SET_VARSIZE(bytes, VARHDRSZ + size);
-	next = VARDATA(bytes);
-	memcpy(next, &head, sizeof(head));
-	next += sizeof(head);
-	for (int i = 0; i < state->run_count; i++)
-		next = pass_run(next, state->runs[i]);
-	PG_RETURN_BYTEA_P(bytes);
+	SET_VARSIZE(bytes->bytes, bytes->length);
+	PG_RETURN_BYTEA_P(bytes->bytes);
 }
 
 /* A state out of bytes, in which its runs stay. */

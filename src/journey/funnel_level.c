@@ -74,7 +74,7 @@ funnel_mode(FunctionCallInfo fcinfo, int position)
 }
 
 /* The steps that the events of an instant meet together; *next is the first event after it. */
-static uint64
+static inline uint64
 instant_steps(const Event *events, uint32 count, uint32 first, uint32 *next)
 {
 	uint64		steps = 0;
