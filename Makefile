@@ -95,7 +95,7 @@ OBJS = src/cx.o $(MEASURE:%=src/measure/%.o) $(MEASURE_HELPERS:%=src/measure/%.o
 	$(JOURNEY:%=src/journey/%.o) $(JOURNEY_HELPERS:%=src/journey/%.o) $(LIFE:%=src/program/%.o) $(PEOPLE:%=src/people/%.o) $(COLLECT:%=src/collect/%.o) $(WATCH:%=src/watch/%.o) $(WATCH_HELPERS:%=src/watch/%.o) $(RESOLVE:%=src/resolve/%.o) $(RESOLVE_HELPERS:%=src/resolve/%.o) $(PRESENT:%=src/present/%.o)
 DATA = $(JOINED)
 EXTRA_CLEAN = pictures $(COURIER_PROGRAM) $(COURIER_OBJS)
-REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views behaviour_views access customers import invite forget journey_map behaviour_svg install
+REGRESS = tally score estimate change mix weighted multiple bucket sample_size stage_score window_funnel funnel_counts sequence path time_in_state sessionize visits retention cohort funnel control_chart seasonal_chart program alert alert_security metric_alert outbox calendar ticket ticket_alert ticket_security ticket_views capture capture_security attach_ticket program_views behaviour_views access customers import invite forget journey_map behaviour_svg install
 ISOLATION = capture_writers capture_fold capture_attach capture_snapshots capture_repair capture_references import_twice customers alert_writers ticket_escalate ticket_route ticket_task ticket_writers
 ISOLATION_OPTS = --inputdir=$(srcdir)/test --load-extension=cx
 

@@ -206,7 +206,7 @@ event_check_conditions(FunctionCallInfo fcinfo, int position)
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("condition %d is of type %s, not boolean", i - position + 1,
 							OidIsValid(type) ? format_type_be(type) : "unknown"),
-					 errhint("Write conditions such as step = 'order'; several in one array come after VARIADIC.")));
+					 errhint("Write conditions such as step = 'order', or NULL::boolean; several in one array come after VARIADIC.")));
 	}
 }
 

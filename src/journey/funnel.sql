@@ -32,6 +32,9 @@ DECLARE
 BEGIN
 	PERFORM cx.funnel_check(steps, win, observed_until);
 	PERFORM cx.require_argument('confidence', confidence IS NOT NULL);
+	IF 'breakdown' = ANY (columns) THEN
+		PERFORM cx.query_columns(query, 'breakdown');
+	END IF;
 	RETURN QUERY EXECUTE pg_catalog.format($funnel$
 		WITH event AS (
 			SELECT given.customer, given.at::timestamp with time zone AS at, pg_catalog.array_position($1, given.step::pg_catalog.text) AS number, %s AS breakdown

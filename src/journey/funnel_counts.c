@@ -9,8 +9,10 @@
  * does what parallel workers pass on; the leader reads all of it side by side.
  *
  * Customers that are not numbers are numbered as they come.  The names are kept
- * once, compared as a whole (two customers never become one), and written with
- * their events, so that they need no memory beyond work_mem either.
+ * once, compared as a whole, so that two customers never become one, and written
+ * with their events, which makes room for others.  Each file that is being read
+ * takes a buffer; as a window function it keeps all events in memory, for there
+ * nobody would close the files.
  *
  *-------------------------------------------------------------------------
  */

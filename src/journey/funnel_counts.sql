@@ -44,7 +44,7 @@ CREATE AGGREGATE cx.funnel_counts(customer bigint, win interval, at timestamptz,
 	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
 	SERIALFUNC = cx.funnel_counts_serialize, DESERIALFUNC = cx.funnel_counts_deserialize, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cx.funnel_counts(bigint, interval, timestamptz, "any") IS 'how many customers reached at least step 1, step 2, ...: what window_funnel(win, at, steps) gives, counted over all customers of the group at once, which is many times faster than a group for each customer. Rows without customer or time are left out; no rows give NULL; times must lie in 1714 to 2285. Events beyond work_mem go to temporary files';
+COMMENT ON AGGREGATE cx.funnel_counts(bigint, interval, timestamptz, "any") IS 'how many customers reached at least step 1, step 2, ...: what window_funnel(win, at, steps) gives, counted over all customers of the group at once, which is many times faster than a group for each customer. Rows without customer or time are left out; no rows give NULL; times must lie in 1714 to 2285. Events beyond work_mem go to temporary files, except in a window; what a parallel worker passes on is limited to 1 GB (some 60 million events)';
 
 CREATE AGGREGATE cx.funnel_counts(customer bigint, win interval, mode text, at timestamptz, VARIADIC steps "any") (
 	SFUNC = cx.funnel_counts_add, STYPE = internal, SSPACE = 1048576, FINALFUNC = cx.funnel_counts_final, COMBINEFUNC = cx.funnel_counts_combine,
