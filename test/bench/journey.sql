@@ -7,7 +7,7 @@ SET max_parallel_workers_per_gather = 0;
 SET work_mem = '1GB';
 SET timezone = 'UTC';
 SET client_min_messages = warning;
-SELECT sum(pg_prewarm(c.oid)) AS pages FROM pg_class AS c WHERE relname ~ '^event' \gset
+SELECT sum(pg_prewarm(c.oid)) AS pages FROM pg_class AS c WHERE relname ~ '^event' AND relkind IN ('r', 'i') \gset
 
 -- plain SQL: four passes of window functions
 SET enable_hashagg = off;
@@ -49,6 +49,12 @@ CALL compare('funnel_counts with two parallel workers', '{parallel,serial}',
 SET parallel_leader_participation = off;
 CALL compare('the same, the leader only gathers', '{parallel,serial}',
 	ARRAY[:'parallel' || funnel_counts('event'), :'serial' || funnel_counts('event')], 'at least 1.6 where two cores are free', :rounds);
+-- each worker takes whole partitions, and so whole customers
+SET enable_partitionwise_aggregate = on;
+CALL check_plan(counted(level_by_customer('event_partitioned')), 'Workers Planned: 2', 'Parallel Append', 'HashAggregate');
+CALL compare('window_funnel by customer, table partitioned by customer, two parallel workers', '{parallel,serial}',
+	ARRAY[:'parallel' || counted(level_by_customer('event_partitioned')), :'serial' || counted(level_by_customer('event_partitioned'))], 'at least 1.6 where two cores are free', least(:rounds, 3));
+RESET enable_partitionwise_aggregate;
 SET max_parallel_workers_per_gather = 0;
 
 -- other aggregates over the events of a customer

@@ -19,6 +19,9 @@ CREATE INDEX ON event_indexed (customer_id, at) INCLUDE (step);
 CREATE TABLE event_text AS SELECT 'customer-' || customer_id AS customer_id, at, step FROM event;
 CREATE TABLE event_uuid AS SELECT md5(customer_id::text)::uuid AS customer_id, at, step FROM event;
 CREATE TABLE event_named AS SELECT customer_id, at, (ARRAY['visit', 'search', 'cart', 'checkout', 'order'])[step] AS step FROM event;
+CREATE TABLE event_partitioned (LIKE event) PARTITION BY HASH (customer_id);
+SELECT format('CREATE TABLE event_partition_%s PARTITION OF event_partitioned FOR VALUES WITH (MODULUS 4, REMAINDER %s)', n, n) FROM generate_series(0, 3) AS n \gexec
+INSERT INTO event_partitioned SELECT * FROM event;
 -- index-only scans need the visibility map
 VACUUM (FREEZE, ANALYZE);
 
