@@ -1317,7 +1317,9 @@ COMMENT ON FUNCTION cx.days_ago(integer, text) IS 'first instant of the local da
 -- The query is the caller's: it runs with the caller's rights and search_path, so
 -- these functions set none, and what is their own is qualified or of exactly the
 -- types of an operator in pg_catalog.  It may do what cannot be done in a parallel
--- worker, such as read a temporary table, so they are PARALLEL RESTRICTED.
+-- worker, such as read a temporary table, so they are PARALLEL RESTRICTED.  as_of is
+-- a default of the call, so that the library is there before a parallel plan starts:
+-- loaded later, it could not take over what was SET for it before.
 
 CREATE FUNCTION cx.require_argument(name text, is_given boolean) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -1382,7 +1384,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.customer_query(text, text[]) IS 'a query as q, to be put behind FROM, after checking that it gives a column customer and these columns of type timestamptz; error that names the column if not; support function of cohort_retention, churn_rate and repurchase_rate';
 
-CREATE FUNCTION cx.cohort_retention(query text, grain text DEFAULT 'month', periods integer DEFAULT 12, as_of timestamptz DEFAULT NULL, zone text DEFAULT NULL, confidence double precision DEFAULT 0.95)
+CREATE FUNCTION cx.cohort_retention(query text, grain text DEFAULT 'month', periods integer DEFAULT 12, as_of timestamptz DEFAULT cx.as_of(), zone text DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (cohort timestamptz, period integer, customers bigint, active bigint, retention double precision, lower double precision, upper double precision)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
 DECLARE
@@ -1465,7 +1467,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.churn_rate(text, timestamptz, timestamptz, interval, double precision) IS 'how many customers left, one row: base is how many were in the base at starts_at, churned how many of these are not in it at ends_at, and churn_rate is churned in percent of base, 0..100, with its Wilson score interval from csat_estimate; NULL if base is 0. Those who came later do not count, and who left and came back has not left. The base by contracts (used_within not given), for a query that gives columns customer, active_from and active_until: at a time are those with a row whose active_from is not later and whose active_until is later, or NULL for still active. The base by usage, for a query that gives columns customer and at: those with a row in the length used_within up to and with that time; a day is 24 hours. Rows without a customer, without active_from or without at are left out. Error if the query is NULL or lacks a column, starts_at or ends_at is NULL, infinite or not before the other, ends_at is later than cx.as_of(), used_within is not positive, above 36500 days or has months, confidence is NULL or not between 0 and 1';
 
-CREATE FUNCTION cx.repurchase_rate(query text, within interval, as_of timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
+CREATE FUNCTION cx.repurchase_rate(query text, within interval, as_of timestamptz DEFAULT cx.as_of(), confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (customers bigint, repeated bigint, in_progress bigint, repurchase_rate double precision, lower double precision, upper double precision)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 AS $$
 DECLARE
@@ -1517,7 +1519,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.funnel_check(text[], interval, timestamptz) IS 'error unless these make a funnel; support function of funnel';
 
-CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestamptz DEFAULT NULL, entered_from timestamptz DEFAULT NULL, entered_until timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
+CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestamptz DEFAULT cx.as_of(), entered_from timestamptz DEFAULT NULL, entered_until timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (breakdown text, step_number integer, step text, entered bigint, reached bigint, in_progress bigint,
 		from_previous double precision, from_previous_lower double precision, from_previous_upper double precision,
 		from_first double precision, from_first_lower double precision, from_first_upper double precision, median_seconds double precision)

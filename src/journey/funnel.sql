@@ -21,7 +21,7 @@ END
 $$;
 COMMENT ON FUNCTION cx.funnel_check(text[], interval, timestamptz) IS 'error unless these make a funnel; support function of funnel';
 
-CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestamptz DEFAULT NULL, entered_from timestamptz DEFAULT NULL, entered_until timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
+CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestamptz DEFAULT cx.as_of(), entered_from timestamptz DEFAULT NULL, entered_until timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (breakdown text, step_number integer, step text, entered bigint, reached bigint, in_progress bigint,
 		from_previous double precision, from_previous_lower double precision, from_previous_upper double precision,
 		from_first double precision, from_first_lower double precision, from_first_upper double precision, median_seconds double precision)
