@@ -124,3 +124,8 @@ SELECT cx.window_funnel('0 seconds', 'strict_once', '2026-01-01', VARIADIC ARRAY
 SELECT cx.window_funnel('0 seconds', 'strict_once', timestamptz '2026-01-01', n % 3 = 0, n % 5 = 0, n = 15, n % 2 = 0, n = 15) AS fifteen_once FROM generate_series(1, 10000) AS n;
 -- a running funnel
 SELECT string_agg(level::text, ' ' ORDER BY n) FROM (SELECT n, cx.window_funnel('5 seconds', timestamptz '2026-01-01' + n * interval '1 second', n % 4 = 1, n % 4 = 2, n % 4 = 0) OVER (ORDER BY n) AS level FROM generate_series(0, 9) AS n) AS running;
+-- events that take 8 bytes, that take 16 for their time or for more than ten steps, and both in one group
+SELECT cx.window_funnel('36500000 days', at, step = 1, step = 2, step = 3) AS one_far, cx.window_funnel('36500000 days', at, step = 1, step = 2, step = 3 ORDER BY step DESC) AS first_far,
+	cx.window_funnel('36500000 days', 'strict_once', at, step = 1, step = 2, step = 3, false, false, false, false, false, false, false, false) AS eleven_steps, cx.funnel_times('36500000 days', at, step = 1, step = 2, step = 3) AS times
+FROM (VALUES (timestamptz '1714-08-01 00:00+00', 1), ('2000-01-01 00:00+00', 2), ('5000-01-01 00:00+00', 3)) AS v (at, step);
+SELECT cx.window_funnel('100000 days', timestamptz '2285-05-01 00:00+00' + n * interval '1 day', VARIADIC ARRAY(SELECT s = n % 41 FROM generate_series(1, 10) AS s) ORDER BY n * 37 % 101) AS across FROM generate_series(1, 100) AS n;

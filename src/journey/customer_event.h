@@ -23,11 +23,18 @@ typedef struct CustomerEvent
 	uint64		moment;			/* when and what: time in the high bits, code in the low ones; orders by time */
 } CustomerEvent;
 
+/* Whether a moment holds a time. */
+static inline bool
+moment_holds(TimestampTz at)
+{
+	return at >= -EVENT_TIME_LIMIT && at < EVENT_TIME_LIMIT;
+}
+
 /* A time and a code together. */
 static inline uint64
 moment_of(TimestampTz at, uint32 code)
 {
-	return (uint64) (at + EVENT_TIME_LIMIT) << EVENT_CODE_BITS | code;
+	return ((uint64) at + EVENT_TIME_LIMIT) << EVENT_CODE_BITS | code;
 }
 
 /* The time in a moment. */

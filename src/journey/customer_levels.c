@@ -16,6 +16,17 @@
 
 #include "journey/funnel_counts.h"
 
+/* How many events from this one on are of the same customer. */
+static uint64
+customer_event_count(const FunnelCounts *state, uint64 first)
+{
+	uint64		end = first + 1;
+
+	while (end < state->count && state->events[end].customer == state->events[first].customer)
+		end++;
+	return end - first;
+}
+
 /* Count customers by level where all events are at hand. */
 static void
 count_events(FunnelCounts *state, int64 *levels)
@@ -23,23 +34,24 @@ count_events(FunnelCounts *state, int64 *levels)
 	const uint64 *steps = funnel_counts_steps(state);
 	CustomerEvent *spare = customer_events_new(state->count);
 	EventList  *list = event_list_new(CurrentMemoryContext);
-	uint64		event = 0;
+	uint64		count;
 
 	customer_events_sort(state->events, spare, state->count);
 	pfree(spare);
-	while (event < state->count)
+	for (uint64 first = 0; first < state->count; first += count)
 	{
-		uint64		customer = state->events[event].customer;
-
 		CHECK_FOR_INTERRUPTS();
-		list->count = 0;
-		for (; event < state->count && state->events[event].customer == customer; event++)
+		count = customer_event_count(state, first);
+		if (count > list->room)
+			list = event_list_grow(list, count);
+		for (uint64 i = 0; i < count; i++)
 		{
-			uint32		code = moment_code(state->events[event].moment);
+			uint64		moment = state->events[first + i].moment;
+			uint32		code = moment_code(moment);
 
-			list = event_list_add(list, moment_time(state->events[event].moment), steps == NULL ? code : steps[code]);
+			list->events[i] = (Event) {.at = moment_time(moment), .what = steps == NULL ? code : steps[code]};
 		}
-		levels[funnel_level(&state->funnel, list->events, list->count)]++;
+		levels[funnel_level(&state->funnel, list->events, (uint32) count)]++;
 	}
 	pfree(list);
 }

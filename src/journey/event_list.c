@@ -240,29 +240,20 @@ array_conditions(FunctionCallInfo fcinfo, int position, int *count)
 	return met;
 }
 
-/*
- * The conditions from this argument on: a bit for each that is true, and how
- * many there are.  Given one by one they cost half of what an array of them
- * costs, which the server would make anew for each row; that is why aggregates
- * declare them VARIADIC "any".
- */
+/* The conditions from this argument on, however they are given. */
 uint64
-event_conditions(FunctionCallInfo fcinfo, int position, int *count)
+event_conditions_other(FunctionCallInfo fcinfo, int position, int *count)
 {
-	uint64		met = 0;
-
 	if (conditions_are_array(fcinfo, position))
 		return array_conditions(fcinfo, position, count);
 	*count = PG_NARGS() - position;
 	check_condition_count(*count);
-	for (int i = 0; i < *count; i++)
-		met |= (uint64) (!PG_ARGISNULL(position + i) && PG_GETARG_BOOL(position + i)) << i;
-	return met;
+	return event_conditions_met(fcinfo, position, *count);
 }
 
 /* A length of time in an argument, in microseconds. */
 int64
-event_interval(FunctionCallInfo fcinfo, int position, const char *name)
+event_window(FunctionCallInfo fcinfo, int position)
 {
-	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), name, 0);
+	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), "win", 0);
 }

@@ -50,8 +50,34 @@ extern EventList *event_list_read(const bytea *bytes, Size *extra);
 extern void event_check_time(TimestampTz at);
 extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
 extern void event_check_conditions(FunctionCallInfo fcinfo, int position);
-extern uint64 event_conditions(FunctionCallInfo fcinfo, int position, int *count);
-extern int64 event_interval(FunctionCallInfo fcinfo, int position, const char *name);
+extern uint64 event_conditions_other(FunctionCallInfo fcinfo, int position, int *count);
+extern int64 event_window(FunctionCallInfo fcinfo, int position);
+
+/* A bit for each of so many conditions from this argument on that is true. */
+static inline uint64
+event_conditions_met(FunctionCallInfo fcinfo, int position, int count)
+{
+	uint64		met = 0;
+
+	for (int i = 0; i < count; i++)
+		met |= (uint64) (!PG_ARGISNULL(position + i) && PG_GETARG_BOOL(position + i)) << i;
+	return met;
+}
+
+/*
+ * The conditions from this argument on: a bit for each that is true, and how
+ * many there are.  Given one by one they cost half of what an array of them
+ * costs, which the server would make anew for each row; that is why aggregates
+ * declare them VARIADIC "any".
+ */
+static inline uint64
+event_conditions(FunctionCallInfo fcinfo, int position, int *count)
+{
+	*count = PG_NARGS() - position;
+	if (*count > 1 && *count <= MOST_CONDITIONS)
+		return event_conditions_met(fcinfo, position, *count);
+	return event_conditions_other(fcinfo, position, count);
+}
 
 /* Whether a comes before b: by time, then the one with the lowest bit that the other lacks. */
 static inline bool
@@ -62,6 +88,18 @@ event_is_before(const Event *a, const Event *b)
 	if (a->at != b->at)
 		return a->at < b->at;
 	return (a->what & differ & -differ) != 0;
+}
+
+/* The length of time in an argument, which is most often that of the row before; -1 if there was none. */
+static inline int64
+event_same_window(FunctionCallInfo fcinfo, int position, int64 before)
+{
+	const Interval *window = PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position);
+
+	if (before >= 0 && window != NULL && window->month == 0 && window->day == before / USECS_PER_DAY &&
+		window->time == before % USECS_PER_DAY)
+		return before;
+	return event_window(fcinfo, position);
 }
 
 /* Add an event; the list may move. */

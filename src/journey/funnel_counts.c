@@ -302,7 +302,7 @@ add_event(FunnelCounts *state, uint64 customer, TimestampTz at, uint64 steps)
 {
 	CustomerEvent *event = &state->events[state->count++];
 
-	if (at < -EVENT_TIME_LIMIT || at >= EVENT_TIME_LIMIT)
+	if (!moment_holds(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("time of an event is outside the years 1714 to 2285"),
@@ -356,7 +356,7 @@ static Datum
 funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, int position)
 {
 	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
-	Funnel		funnel = {.window = event_interval(fcinfo, 2, "win"), .mode = mode};
+	Funnel		funnel = {.window = event_same_window(fcinfo, 2, state == NULL ? -1 : state->funnel.window), .mode = mode};
 	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
 	TimestampTz at;
 

@@ -112,7 +112,7 @@ reach(Reached *reached, int step, TimestampTz entry)
 }
 
 /* The steps of an instant, each served by any event of it: from the first to the last, so that a chain may take several. */
-static void
+static inline void
 advance_all(const Funnel *funnel, Reached *reached, uint64 steps, TimestampTz at)
 {
 	for (; steps != 0; steps &= steps - 1)
@@ -247,9 +247,27 @@ advance_once(const Funnel *funnel, Reached *reached, Instant *instant, Timestamp
 	}
 }
 
-/* The level of these events, which are in order. */
-int
-funnel_level(const Funnel *funnel, const Event *events, uint32 count)
+/* The steps that events reach in the default mode, the usual one: where a chain has been, one still is. */
+static uint64
+reached_steps(const Funnel *funnel, const Event *events, uint32 count)
+{
+	Reached		reached;
+	uint64		all = UINT64CONST(1) << (funnel->steps - 1);
+	uint32		next;
+
+	reached.steps = 0;
+	for (uint32 first = 0; first < count && reached.steps < all; first = next)
+	{
+		uint64		steps = instant_steps(events, count, first, &next);
+
+		advance_all(funnel, &reached, steps, events[first].at);
+	}
+	return reached.steps;
+}
+
+/* The steps that events ever reach in the other modes. */
+static uint64
+strictly_reached_steps(const Funnel *funnel, const Event *events, uint32 count)
 {
 	Reached		reached = {0};
 	uint64		ever = 0;
@@ -262,9 +280,7 @@ funnel_level(const Funnel *funnel, const Event *events, uint32 count)
 		TimestampTz at = events[first].at;
 		uint64		steps = instant_steps(events, count, first, &next);
 
-		if (funnel->mode == FUNNEL_DEFAULT)
-			advance_all(funnel, &reached, steps, at);
-		else if (funnel->mode == FUNNEL_STRICT_ORDER)
+		if (funnel->mode == FUNNEL_STRICT_ORDER)
 			advance_adjacent(funnel, &reached, steps, at);
 		else if (funnel->mode == FUNNEL_STRICT_INCREASE || next == first + 1)
 			advance_one(funnel, &reached, steps, at);
@@ -279,7 +295,17 @@ funnel_level(const Funnel *funnel, const Event *events, uint32 count)
 	}
 	if (instant != NULL)
 		pfree(instant);
-	return ever == 0 ? 0 : pg_leftmost_one_pos64(ever) + 1;
+	return ever;
+}
+
+/* The level of these events, which are in order. */
+int
+funnel_level(const Funnel *funnel, const Event *events, uint32 count)
+{
+	uint64		steps = funnel->mode == FUNNEL_DEFAULT ?
+		reached_steps(funnel, events, count) : strictly_reached_steps(funnel, events, count);
+
+	return steps == 0 ? 0 : pg_leftmost_one_pos64(steps) + 1;
 }
 
 /* The first event of the instant that ends before this event. */

@@ -15,46 +15,35 @@
 #include "utils/array.h"
 
 #include "compat.h"
-#include "journey/funnel_level.h"
-#include "measure/aggregate.h"
+#include "journey/funnel_list.h"
 
-/* The funnel that a state is of. */
-static Funnel
-funnel_of(const EventList *list)
+#define SCRATCH_ROOM 64			/* events that need no memory of their own when they are read */
+
+/* The state in an argument, or NULL. */
+static inline FunnelList *
+funnel_argument(FunctionCallInfo fcinfo, int position)
 {
-	return (Funnel) {.window = list->limit, .mode = (FunnelMode) list->mode, .steps = list->conditions};
+	return PG_ARGISNULL(position) ? NULL : (FunnelList *) PG_GETARG_POINTER(position);
 }
 
 /* Make sure that a funnel is that of the state. */
 static void
-funnel_match(const EventList *list, const Funnel *funnel)
+funnel_match(const FunnelList *list, const Funnel *funnel)
 {
-	if (list->limit != funnel->window || list->mode != (uint8) funnel->mode || list->conditions != funnel->steps)
+	if (list->window != funnel->window || list->mode != (uint8) funnel->mode || list->steps != funnel->steps)
 	{
-		Funnel		first = funnel_of(list);
+		Funnel		first = funnel_list_funnel(list);
 
 		funnel_differs(&first, funnel);
 	}
-}
-
-/* An empty state of a funnel. */
-static EventList *
-funnel_state(FunctionCallInfo fcinfo, const Funnel *funnel)
-{
-	EventList  *list = event_list_new(event_context(fcinfo));
-
-	list->limit = funnel->window;
-	list->mode = (uint8) funnel->mode;
-	list->conditions = (uint8) funnel->steps;
-	return list;
 }
 
 /* Add the row whose time is in this argument, the steps in the next. */
 static Datum
 funnel_add(FunctionCallInfo fcinfo, FunnelMode mode, int position)
 {
-	EventList  *list = PG_ARGISNULL(0) ? NULL : PG_GETARG_EVENT_LIST_P(0);
-	Funnel		funnel = {.window = event_interval(fcinfo, 1, "win"), .mode = mode};
+	FunnelList *list = funnel_argument(fcinfo, 0);
+	Funnel		funnel = {.window = event_same_window(fcinfo, 1, list == NULL ? -1 : list->window), .mode = mode};
 	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
 	TimestampTz at;
 
@@ -63,11 +52,11 @@ funnel_add(FunctionCallInfo fcinfo, FunnelMode mode, int position)
 		if (list == NULL)
 		{
 			event_check_conditions(fcinfo, position + 1);
-			list = funnel_state(fcinfo, &funnel);
+			list = funnel_list_new(event_context(fcinfo), &funnel);
 		}
 		funnel_match(list, &funnel);
 		if (steps != 0 || funnel_needs_others(mode))
-			list = event_list_add(list, at, steps);
+			list = funnel_list_add(list, at, steps);
 	}
 	if (list == NULL)
 		PG_RETURN_NULL();
@@ -95,19 +84,19 @@ PG_FUNCTION_INFO_V1(window_funnel_combine);
 Datum
 window_funnel_combine(PG_FUNCTION_ARGS)
 {
-	EventList  *list = PG_ARGISNULL(0) ? NULL : PG_GETARG_EVENT_LIST_P(0);
-	EventList  *other = PG_ARGISNULL(1) ? NULL : PG_GETARG_EVENT_LIST_P(1);
+	FunnelList *list = funnel_argument(fcinfo, 0);
+	const FunnelList *other = funnel_argument(fcinfo, 1);
 
 	if (list == NULL && other == NULL)
 		PG_RETURN_NULL();
 	if (other != NULL)
 	{
-		Funnel		funnel = funnel_of(other);
+		Funnel		funnel = funnel_list_funnel(other);
 
 		if (list == NULL)
-			list = funnel_state(fcinfo, &funnel);
+			list = funnel_list_new(event_context(fcinfo), &funnel);
 		funnel_match(list, &funnel);
-		list = event_list_merge(list, other);
+		list = funnel_list_merge(list, other);
 	}
 	PG_RETURN_POINTER(list);
 }
@@ -118,7 +107,7 @@ Datum
 window_funnel_serialize(PG_FUNCTION_ARGS)
 {
 	(void) event_context(fcinfo);
-	PG_RETURN_BYTEA_P(event_list_write(PG_GETARG_EVENT_LIST_P(0), 0));
+	PG_RETURN_BYTEA_P(funnel_list_write(funnel_argument(fcinfo, 0)));
 }
 
 /* A state out of bytes. */
@@ -126,10 +115,8 @@ PG_FUNCTION_INFO_V1(window_funnel_deserialize);
 Datum
 window_funnel_deserialize(PG_FUNCTION_ARGS)
 {
-	Size		end;
-
 	(void) event_context(fcinfo);
-	PG_RETURN_POINTER(event_list_read(PG_GETARG_BYTEA_PP(0), &end));
+	PG_RETURN_POINTER(funnel_list_read(PG_GETARG_BYTEA_PP(0)));
 }
 
 /* The level. */
@@ -137,14 +124,14 @@ PG_FUNCTION_INFO_V1(window_funnel_final);
 Datum
 window_funnel_final(PG_FUNCTION_ARGS)
 {
-	EventList  *list = PG_ARGISNULL(0) ? NULL : PG_GETARG_EVENT_LIST_P(0);
+	FunnelList *list = funnel_argument(fcinfo, 0);
+	Event		scratch[SCRATCH_ROOM];
 	Funnel		funnel;
 
 	if (list == NULL)
 		PG_RETURN_NULL();
-	funnel = funnel_of(list);
-	event_list_sort(list);
-	PG_RETURN_INT32(funnel_level(&funnel, list->events, list->count));
+	funnel = funnel_list_funnel(list);
+	PG_RETURN_INT32(funnel_level(&funnel, funnel_list_events(list, scratch, SCRATCH_ROOM), list->count));
 }
 
 /* When each step was met. */
@@ -152,7 +139,8 @@ PG_FUNCTION_INFO_V1(funnel_times_final);
 Datum
 funnel_times_final(PG_FUNCTION_ARGS)
 {
-	EventList  *list = PG_ARGISNULL(0) ? NULL : PG_GETARG_EVENT_LIST_P(0);
+	FunnelList *list = funnel_argument(fcinfo, 0);
+	Event		scratch[SCRATCH_ROOM];
 	TimestampTz times[MOST_CONDITIONS];
 	Datum		values[MOST_CONDITIONS];
 	Funnel		funnel;
@@ -160,9 +148,8 @@ funnel_times_final(PG_FUNCTION_ARGS)
 
 	if (list == NULL)
 		PG_RETURN_NULL();
-	funnel = funnel_of(list);
-	event_list_sort(list);
-	level = funnel_chain(&funnel, list->events, list->count, times);
+	funnel = funnel_list_funnel(list);
+	level = funnel_chain(&funnel, funnel_list_events(list, scratch, SCRATCH_ROOM), list->count, times);
 	for (int step = 0; step < level; step++)
 		values[step] = TimestampTzGetDatum(times[step]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, level, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
