@@ -1164,7 +1164,7 @@ COMMENT ON FUNCTION cx.query_runs(text, text) IS 'text to stand after FROM: what
 
 CREATE FUNCTION cx.state_visits(query text, as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (customer text, state text, entered_at timestamptz, left_at timestamptz, seconds double precision, visit bigint)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	IF NOT pg_catalog.isfinite(as_of) THEN
 		RAISE EXCEPTION 'as_of must not be infinite' USING ERRCODE = 'datetime_field_overflow';
@@ -1184,7 +1184,7 @@ COMMENT ON FUNCTION cx.state_visits(text, timestamptz) IS 'visits of customers t
 
 CREATE FUNCTION cx.path_counts(query text, max_length integer DEFAULT 10, collapse boolean DEFAULT true)
 	RETURNS TABLE (path text[], count bigint, share double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN QUERY EXECUTE pg_catalog.format($paths$
 		SELECT p.path, pg_catalog.count(*),
@@ -1203,7 +1203,7 @@ COMMENT ON FUNCTION cx.path_counts(text, integer, boolean) IS 'which ways custom
 
 CREATE FUNCTION cx.transitions(query text, collapse boolean DEFAULT true)
 	RETURNS TABLE (from_step text, to_step text, count bigint, share double precision, mean_seconds double precision, median_seconds double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	IF collapse IS NULL THEN
 		RAISE EXCEPTION 'collapse must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -1316,10 +1316,9 @@ COMMENT ON FUNCTION cx.days_ago(integer, text) IS 'first instant of the local da
 --
 -- The query is the caller's: it runs with the caller's rights and search_path, so
 -- these functions set none, and what is their own is qualified or of exactly the
--- types of an operator in pg_catalog.  It may do what cannot be done in a parallel
--- worker, such as read a temporary table, so they are PARALLEL RESTRICTED.  as_of is
--- a default of the call, so that the library is there before a parallel plan starts:
--- loaded later, it could not take over what was SET for it before.
+-- types of an operator in pg_catalog.  They are not for parallel plans: the query may
+-- do what a parallel worker cannot, and a library that is loaded while a parallel plan
+-- runs cannot take over what was SET for it before.
 
 CREATE FUNCTION cx.require_argument(name text, is_given boolean) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -1386,7 +1385,7 @@ COMMENT ON FUNCTION cx.customer_query(text, text[]) IS 'a query as q, to be put 
 
 CREATE FUNCTION cx.cohort_retention(query text, grain text DEFAULT 'month', periods integer DEFAULT 12, as_of timestamptz DEFAULT cx.as_of(), zone text DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (cohort timestamptz, period integer, customers bigint, active bigint, retention double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, '{at}');
 	step CONSTANT interval := (CASE pg_catalog.lower(grain) WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days' WHEN 'month' THEN '1 month' WHEN 'quarter' THEN '3 months' WHEN 'year' THEN '1 year' END)::interval;
@@ -1432,7 +1431,7 @@ COMMENT ON FUNCTION cx.cohort_retention(text, text, integer, timestamptz, text, 
 
 CREATE FUNCTION cx.churn_rate(query text, starts_at timestamptz, ends_at timestamptz, used_within interval DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (base bigint, churned bigint, churn_rate double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 AS $$
+	LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, (CASE WHEN used_within IS NULL THEN '{active_from,active_until}' ELSE '{at}' END)::text[]);
 	within interval;
@@ -1469,7 +1468,7 @@ COMMENT ON FUNCTION cx.churn_rate(text, timestamptz, timestamptz, interval, doub
 
 CREATE FUNCTION cx.repurchase_rate(query text, within interval, as_of timestamptz DEFAULT cx.as_of(), confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (customers bigint, repeated bigint, in_progress bigint, repurchase_rate double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 AS $$
+	LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, '{at}');
 	length CONSTANT interval := cx.exact_length('within', within);
@@ -1523,7 +1522,7 @@ CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestam
 	RETURNS TABLE (breakdown text, step_number integer, step text, entered bigint, reached bigint, in_progress bigint,
 		from_previous double precision, from_previous_lower double precision, from_previous_upper double precision,
 		from_first double precision, from_first_lower double precision, from_first_upper double precision, median_seconds double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	observed_until CONSTANT timestamptz := COALESCE(as_of, cx.as_of());
 	columns CONSTANT text[] := cx.query_columns(query, 'customer', 'at', 'step');

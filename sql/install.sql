@@ -14,7 +14,7 @@ SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute JOIN 
 WHERE relnamespace = 'cx'::regnamespace AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
 -- every function that changes nothing can run in a parallel worker, unless it looks into a query of the caller; none runs as its owner, none is revoked
 SELECT p.oid::regprocedure AS unsafe FROM pg_proc AS p
-WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v' AND NOT (proparallel = 'r' AND 'query' = proargnames[1])) OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
+WHERE pronamespace = 'cx'::regnamespace AND ((proparallel <> 's' AND provolatile <> 'v' AND 'query' IS DISTINCT FROM proargnames[1]) OR prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'));
 -- every aggregate merges its states, and none has a state that could not be passed on to another process
 SELECT aggfnoid::regprocedure AS unfit FROM pg_aggregate JOIN pg_proc AS p ON p.oid = aggfnoid
 WHERE pronamespace = 'cx'::regnamespace AND (aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggmtranstype = 'internal'::regtype);

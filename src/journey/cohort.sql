@@ -2,10 +2,9 @@
 --
 -- The query is the caller's: it runs with the caller's rights and search_path, so
 -- these functions set none, and what is their own is qualified or of exactly the
--- types of an operator in pg_catalog.  It may do what cannot be done in a parallel
--- worker, such as read a temporary table, so they are PARALLEL RESTRICTED.  as_of is
--- a default of the call, so that the library is there before a parallel plan starts:
--- loaded later, it could not take over what was SET for it before.
+-- types of an operator in pg_catalog.  They are not for parallel plans: the query may
+-- do what a parallel worker cannot, and a library that is loaded while a parallel plan
+-- runs cannot take over what was SET for it before.
 
 CREATE FUNCTION cx.require_argument(name text, is_given boolean) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -72,7 +71,7 @@ COMMENT ON FUNCTION cx.customer_query(text, text[]) IS 'a query as q, to be put 
 
 CREATE FUNCTION cx.cohort_retention(query text, grain text DEFAULT 'month', periods integer DEFAULT 12, as_of timestamptz DEFAULT cx.as_of(), zone text DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (cohort timestamptz, period integer, customers bigint, active bigint, retention double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, '{at}');
 	step CONSTANT interval := (CASE pg_catalog.lower(grain) WHEN 'day' THEN '1 day' WHEN 'week' THEN '7 days' WHEN 'month' THEN '1 month' WHEN 'quarter' THEN '3 months' WHEN 'year' THEN '1 year' END)::interval;
@@ -118,7 +117,7 @@ COMMENT ON FUNCTION cx.cohort_retention(text, text, integer, timestamptz, text, 
 
 CREATE FUNCTION cx.churn_rate(query text, starts_at timestamptz, ends_at timestamptz, used_within interval DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (base bigint, churned bigint, churn_rate double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 AS $$
+	LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, (CASE WHEN used_within IS NULL THEN '{active_from,active_until}' ELSE '{at}' END)::text[]);
 	within interval;
@@ -155,7 +154,7 @@ COMMENT ON FUNCTION cx.churn_rate(text, timestamptz, timestamptz, interval, doub
 
 CREATE FUNCTION cx.repurchase_rate(query text, within interval, as_of timestamptz DEFAULT cx.as_of(), confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (customers bigint, repeated bigint, in_progress bigint, repurchase_rate double precision, lower double precision, upper double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 AS $$
+	LANGUAGE plpgsql STABLE ROWS 1 AS $$
 DECLARE
 	source CONSTANT text := cx.customer_query(query, '{at}');
 	length CONSTANT interval := cx.exact_length('within', within);

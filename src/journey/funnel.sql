@@ -25,7 +25,7 @@ CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestam
 	RETURNS TABLE (breakdown text, step_number integer, step text, entered bigint, reached bigint, in_progress bigint,
 		from_previous double precision, from_previous_lower double precision, from_previous_upper double precision,
 		from_first double precision, from_first_lower double precision, from_first_upper double precision, median_seconds double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 DECLARE
 	observed_until CONSTANT timestamptz := COALESCE(as_of, cx.as_of());
 	columns CONSTANT text[] := cx.query_columns(query, 'customer', 'at', 'step');

@@ -4,7 +4,7 @@
 
 CREATE FUNCTION cx.state_visits(query text, as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (customer text, state text, entered_at timestamptz, left_at timestamptz, seconds double precision, visit bigint)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	IF NOT pg_catalog.isfinite(as_of) THEN
 		RAISE EXCEPTION 'as_of must not be infinite' USING ERRCODE = 'datetime_field_overflow';
@@ -24,7 +24,7 @@ COMMENT ON FUNCTION cx.state_visits(text, timestamptz) IS 'visits of customers t
 
 CREATE FUNCTION cx.path_counts(query text, max_length integer DEFAULT 10, collapse boolean DEFAULT true)
 	RETURNS TABLE (path text[], count bigint, share double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN QUERY EXECUTE pg_catalog.format($paths$
 		SELECT p.path, pg_catalog.count(*),
@@ -43,7 +43,7 @@ COMMENT ON FUNCTION cx.path_counts(text, integer, boolean) IS 'which ways custom
 
 CREATE FUNCTION cx.transitions(query text, collapse boolean DEFAULT true)
 	RETURNS TABLE (from_step text, to_step text, count bigint, share double precision, mean_seconds double precision, median_seconds double precision)
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+	LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	IF collapse IS NULL THEN
 		RAISE EXCEPTION 'collapse must not be null' USING ERRCODE = 'null_value_not_allowed';
