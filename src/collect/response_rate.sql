@@ -17,7 +17,7 @@ SELECT s.survey_id, s.code AS survey, s.name AS survey_name, c.channel,
 	e.value AS response_rate, e.lower, e.upper
 FROM counted AS c
 JOIN cx_data.survey AS s USING (survey_id)
-CROSS JOIN LATERAL cx.csat_estimate(CASE WHEN c.sent_count > 0 THEN format('{0:%s,1:%s}', c.sent_count - c.answered_count, c.answered_count)::cx.tally END, 1) AS e;
+CROSS JOIN LATERAL cx.share_estimate(c.answered_count, c.sent_count, 0.95) AS e;
 COMMENT ON VIEW cx_data.response_rate IS 'how many of those invited answer, by survey and channel. The rate is that of all invitations sent until cx.as_of(), answered or not, those that may still be answered included; suppressed and queued ones do not count';
 COMMENT ON COLUMN cx_data.response_rate.survey_id IS 'the survey';
 COMMENT ON COLUMN cx_data.response_rate.survey IS 'code of the survey';

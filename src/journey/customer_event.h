@@ -8,7 +8,7 @@
 #ifndef CX_CUSTOMER_EVENT_H
 #define CX_CUSTOMER_EVENT_H
 
-#include "utils/timestamp.h"
+#include "journey/event_list.h"
 
 #define EVENT_CODE_BITS 10		/* of moment: what the event is */
 #define EVENT_CODES (1 << EVENT_CODE_BITS)
@@ -49,6 +49,26 @@ static inline uint32
 moment_code(uint64 moment)
 {
 	return (uint32) (moment % EVENT_CODES);
+}
+
+/* The event that a moment is; steps are those of each code, NULL if a code is the steps. */
+static inline Event
+moment_event(uint64 moment, const uint64 *steps)
+{
+	uint32		code = moment_code(moment);
+
+	return (Event) {.at = moment_time(moment), .what = steps == NULL ? code : steps[code]};
+}
+
+/* Where the events of the customer end that begin here, in a sorted array. */
+static inline uint64
+customer_events_end(const CustomerEvent *events, uint64 count, uint64 start)
+{
+	uint64		end = start + 1;
+
+	while (end < count && events[end].customer == events[start].customer)
+		end++;
+	return end;
 }
 
 extern CustomerEvent *customer_events_new(uint64 count);

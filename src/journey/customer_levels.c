@@ -16,17 +16,6 @@
 
 #include "journey/funnel_counts.h"
 
-/* How many events from this one on are of the same customer. */
-static uint64
-customer_event_count(const FunnelCounts *state, uint64 first)
-{
-	uint64		end = first + 1;
-
-	while (end < state->count && state->events[end].customer == state->events[first].customer)
-		end++;
-	return end - first;
-}
-
 /* Count customers by level where all events are at hand. */
 static void
 count_events(FunnelCounts *state, int64 *levels)
@@ -34,24 +23,19 @@ count_events(FunnelCounts *state, int64 *levels)
 	const uint64 *steps = funnel_counts_steps(state);
 	CustomerEvent *spare = customer_events_new(state->count);
 	EventList  *list = event_list_new(CurrentMemoryContext);
-	uint64		count;
+	uint64		end;
 
 	customer_events_sort(state->events, spare, state->count);
 	pfree(spare);
-	for (uint64 first = 0; first < state->count; first += count)
+	for (uint64 start = 0; start < state->count; start = end)
 	{
 		CHECK_FOR_INTERRUPTS();
-		count = customer_event_count(state, first);
-		if (count > list->room)
-			list = event_list_grow(list, count);
-		for (uint64 i = 0; i < count; i++)
-		{
-			uint64		moment = state->events[first + i].moment;
-			uint32		code = moment_code(moment);
-
-			list->events[i] = (Event) {.at = moment_time(moment), .what = steps == NULL ? code : steps[code]};
-		}
-		levels[funnel_level(&state->funnel, list->events, (uint32) count)]++;
+		end = customer_events_end(state->events, state->count, start);
+		if (end - start > list->room)
+			list = event_list_grow(list, end - start);
+		for (uint64 i = start; i < end; i++)
+			list->events[i - start] = moment_event(state->events[i].moment, steps);
+		levels[funnel_level(&state->funnel, list->events, (uint32) (end - start))]++;
 	}
 	pfree(list);
 }

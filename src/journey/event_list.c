@@ -20,7 +20,6 @@
 
 #include "compat.h"
 #include "journey/event_list.h"
-#include "measure/duration.h"
 
 #define FIRST_ROOM 6			/* events: with the head 128 bytes, as much as a power of two holds */
 
@@ -87,12 +86,19 @@ event_list_grow(EventList *list, uint64 count)
 	return list;
 }
 
-/* Put the events in order. */
+/* Put events in order. */
+void
+events_sort(Event *events, uint32 count)
+{
+	event_sort(events, count);
+}
+
+/* Put the events of a list in order. */
 void
 event_list_sort(EventList *list)
 {
 	if (!list->is_sorted)
-		event_sort(list->events, list->count);
+		events_sort(list->events, list->count);
 	list->is_sorted = true;
 }
 
@@ -111,22 +117,28 @@ event_list_merge(EventList *list, const EventList *other)
 	return list;
 }
 
-/* A list as bytes for another process of this server, with room for extra bytes behind it. */
+/* A state with so many events as bytes for another process of this server, with room for extra bytes behind it. */
 bytea *
-event_list_write(const EventList *list, Size extra)
+events_write(const void *state, Size size, Size extra, uint32 count)
 {
-	Size		size = event_list_size(list->count);
 	bytea	   *bytes;
 
 	if (add_size(size, extra) > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a group of %u events is too large to be passed on by a parallel worker", list->count),
+				 errmsg("a group of %u events is too large to be passed on by a parallel worker", count),
 				 errhint("SET max_parallel_workers_per_gather = 0 for this query.")));
 	bytes = palloc(VARHDRSZ + size + extra);
 	SET_VARSIZE(bytes, VARHDRSZ + size + extra);
-	memcpy(VARDATA(bytes), list, size);
+	memcpy(VARDATA(bytes), state, size);
 	return bytes;
+}
+
+/* A list as such bytes. */
+bytea *
+event_list_write(const EventList *list, Size extra)
+{
+	return events_write(list, event_list_size(list->count), extra, list->count);
 }
 
 /* A list out of such bytes, which lie behind it from offset extra on. */
@@ -249,11 +261,4 @@ event_conditions_other(FunctionCallInfo fcinfo, int position, int *count)
 	*count = PG_NARGS() - position;
 	check_condition_count(*count);
 	return event_conditions_met(fcinfo, position, *count);
-}
-
-/* A length of time in an argument, in microseconds. */
-int64
-event_window(FunctionCallInfo fcinfo, int position)
-{
-	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), "win", 0);
 }

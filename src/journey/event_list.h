@@ -42,8 +42,10 @@ typedef struct EventList
 extern MemoryContext event_context(FunctionCallInfo fcinfo);
 extern EventList *event_list_new(MemoryContext context);
 extern EventList *event_list_grow(EventList *list, uint64 count);
+extern void events_sort(Event *events, uint32 count);
 extern void event_list_sort(EventList *list);
 extern EventList *event_list_merge(EventList *list, const EventList *other);
+extern bytea *events_write(const void *state, Size size, Size extra, uint32 count);
 extern bytea *event_list_write(const EventList *list, Size extra);
 extern EventList *event_list_read(const bytea *bytes, Size *extra);
 
@@ -51,7 +53,6 @@ extern void event_check_time(TimestampTz at);
 extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
 extern void event_check_conditions(FunctionCallInfo fcinfo, int position);
 extern uint64 event_conditions_other(FunctionCallInfo fcinfo, int position, int *count);
-extern int64 event_window(FunctionCallInfo fcinfo, int position);
 
 /* A bit for each of so many conditions from this argument on that is true. */
 static inline uint64
@@ -88,18 +89,6 @@ event_is_before(const Event *a, const Event *b)
 	if (a->at != b->at)
 		return a->at < b->at;
 	return (a->what & differ & -differ) != 0;
-}
-
-/* The length of time in an argument, which is most often that of the row before; -1 if there was none. */
-static inline int64
-event_same_window(FunctionCallInfo fcinfo, int position, int64 before)
-{
-	const Interval *window = PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position);
-
-	if (before >= 0 && window != NULL && window->month == 0 && window->day == before / USECS_PER_DAY &&
-		window->time == before % USECS_PER_DAY)
-		return before;
-	return event_window(fcinfo, position);
 }
 
 /* Add an event; the list may move. */

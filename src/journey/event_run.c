@@ -108,9 +108,7 @@ event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const 
 		uint32		number;
 
 		CHECK_FOR_INTERRUPTS();
-		end = start + 1;
-		while (end < count && events[end].customer == events[start].customer)
-			end++;
+		end = customer_events_end(events, count, start);
 		if (end - start > PG_UINT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -240,9 +238,9 @@ event_run_compare(const EventRun *a, const EventRun *b)
 static inline EventList *
 event_run_add_event(const EventRun *run, EventList *list, uint64 moment)
 {
-	uint32		code = moment_code(moment);
+	Event		event = moment_event(moment, run->steps);
 
-	return event_list_add(list, moment_time(moment), run->steps == NULL ? code : run->steps[code]);
+	return event_list_add(list, event.at, event.what);
 }
 
 /* Add the events of the customer at hand to a list, which may move, from a file. */

@@ -2,24 +2,26 @@
 --
 -- It runs with the search_path of the caller, as query.sql says.
 
-CREATE FUNCTION cx.funnel_check(steps text[], win interval, as_of timestamptz) RETURNS void
+CREATE FUNCTION cx.funnel_check(steps text[], win interval, as_of timestamptz) RETURNS interval
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	twice CONSTANT text := (SELECT step FROM unnest(steps) AS step GROUP BY step HAVING count(*) > 1 ORDER BY step LIMIT 1);
+	span interval;
 BEGIN
 	IF cardinality(steps) NOT BETWEEN 1 AND 32 OR array_ndims(steps) <> 1 THEN
 		RAISE EXCEPTION 'number of steps must be 1..32' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM cx.require_argument('steps', steps IS NOT NULL AND array_position(steps, NULL) IS NULL);
 	PERFORM cx.require_time('as_of', as_of);
-	PERFORM cx.exact_length('win', win);
+	span := cx.exact_length('win', win);
 	IF twice IS NOT NULL THEN
 		RAISE EXCEPTION 'step "%" is given twice', twice
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Give repeats names of their own in the query, or use cx.window_funnel with mode strict_once.';
 	END IF;
+	RETURN span;
 END
 $$;
-COMMENT ON FUNCTION cx.funnel_check(text[], interval, timestamptz) IS 'error unless these make a funnel; support function of funnel';
+COMMENT ON FUNCTION cx.funnel_check(text[], interval, timestamptz) IS 'the window with its days as 24 hours each; error unless these make a funnel; support function of funnel';
 
 CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestamptz DEFAULT cx.as_of(), entered_from timestamptz DEFAULT NULL, entered_until timestamptz DEFAULT NULL, confidence double precision DEFAULT 0.95)
 	RETURNS TABLE (breakdown text, step_number integer, step text, entered bigint, reached bigint, in_progress bigint,
@@ -29,8 +31,8 @@ CREATE FUNCTION cx.funnel(query text, steps text[], win interval, as_of timestam
 DECLARE
 	observed_until CONSTANT timestamptz := COALESCE(as_of, cx.as_of());
 	columns CONSTANT text[] := cx.query_columns(query, 'customer', 'at', 'step');
+	span CONSTANT interval := cx.funnel_check(steps, win, observed_until);
 BEGIN
-	PERFORM cx.funnel_check(steps, win, observed_until);
 	PERFORM cx.require_argument('confidence', confidence IS NOT NULL);
 	IF 'breakdown' = ANY (columns) THEN
 		PERFORM cx.query_columns(query, 'breakdown');
@@ -70,7 +72,7 @@ BEGIN
 		ORDER BY f.breakdown, f.number$funnel$,
 		CASE WHEN 'breakdown' = ANY (columns) THEN 'given.breakdown::pg_catalog.text' ELSE 'NULL::pg_catalog.text' END, cx.query_subselect(query))
 	-- a slice is numbered from 1, whatever the array is numbered from
-	USING steps[:], win, observed_until, entered_from, entered_until, confidence, cx.exact_length('win', win);
+	USING steps[:], win, observed_until, entered_from, entered_until, confidence, span;
 END
 $$;
 COMMENT ON FUNCTION cx.funnel(text, text[], interval, timestamptz, timestamptz, timestamptz, double precision) IS 'a funnel, a row for each step, of a query that gives columns customer, at and step, and breakdown to have it by that column: how many customers reached the steps (names, 1..32, each once) in this order, none earlier than the one before, the last at most win after the first, as cx.funnel_times finds them. Only entries that had their whole window by as_of (default cx.as_of()) count in entered and reached; customers whose entries are all younger are in_progress. entered_from and entered_until (not included) limit the first step only; later ones may fall after. from_previous and from_first are percent of those who reached the step before, and the first, with Wilson score intervals; median_seconds is the median time to the next step of those who reached it. The breakdown of a customer is that of the event with which he entered. Rows without customer, time or step, and those after as_of, are left out';

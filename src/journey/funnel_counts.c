@@ -75,15 +75,6 @@ funnel_counts_new(FunctionCallInfo fcinfo, const Funnel *funnel, bool is_named)
 	return state;
 }
 
-/* Make sure that a funnel is that of the state. */
-static void
-funnel_counts_match(const FunnelCounts *state, const Funnel *funnel)
-{
-	if (state->funnel.window != funnel->window || state->funnel.mode != funnel->mode ||
-		state->funnel.steps != funnel->steps)
-		funnel_differs(&state->funnel, funnel);
-}
-
 /* The code of a set of steps, a new one if it is new. */
 static uint32
 step_code(StepCodes *codes, uint64 steps)
@@ -356,7 +347,7 @@ static Datum
 funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, int position)
 {
 	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
-	Funnel		funnel = {.window = event_same_window(fcinfo, 2, state == NULL ? -1 : state->funnel.window), .mode = mode};
+	Funnel		funnel = {.window = funnel_same_window(fcinfo, 2, state == NULL ? -1 : state->funnel.window), .mode = mode};
 	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
 	TimestampTz at;
 
@@ -367,7 +358,7 @@ funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, i
 			event_check_conditions(fcinfo, position + 1);
 			state = funnel_counts_new(fcinfo, &funnel, type != CUSTOMER_BIGINT);
 		}
-		funnel_counts_match(state, &funnel);
+		funnel_check_same(&state->funnel, &funnel);
 		if (steps != 0 || funnel_needs_others(mode))
 		{
 			if (state->count == state->room)
@@ -442,7 +433,7 @@ funnel_counts_combine(PG_FUNCTION_ARGS)
 	{
 		if (state == NULL)
 			state = funnel_counts_new(fcinfo, &other->funnel, other->is_named);
-		funnel_counts_match(state, &other->funnel);
+		funnel_check_same(&state->funnel, &other->funnel);
 		for (int i = 0; i < other->run_count; i++)
 			adopt_run(state, other->runs[i]);
 	}

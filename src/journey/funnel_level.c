@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "journey/funnel_level.h"
+#include "measure/duration.h"
 
 /* The events of an instant that can matter: as many of each step as there are steps. */
 #define MOST_AT_ONCE (MOST_CONDITIONS * MOST_CONDITIONS)
@@ -55,6 +56,13 @@ funnel_differs(const Funnel *first, const Funnel *other)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must be the same for all rows of a group", what)));
+}
+
+/* The window in an argument, in microseconds. */
+int64
+funnel_window(FunctionCallInfo fcinfo, int position)
+{
+	return exact_duration(PG_ARGISNULL(position) ? NULL : PG_GETARG_INTERVAL_P(position), "win", 0);
 }
 
 /* The mode in an argument. */
@@ -111,19 +119,22 @@ reach(Reached *reached, int step, TimestampTz entry)
 	reached->entries[step] = entry;
 }
 
+/* A step is met: chains enter with the first one, and with another those go on that stand before it. */
+static inline void
+advance_step(const Funnel *funnel, Reached *reached, int step, TimestampTz at)
+{
+	if (step == 0)
+		reach(reached, 0, at);
+	else if (can_go_on(funnel, reached, step, at))
+		reach(reached, step, reached->entries[step - 1]);
+}
+
 /* The steps of an instant, each served by any event of it: from the first to the last, so that a chain may take several. */
 static inline void
 advance_all(const Funnel *funnel, Reached *reached, uint64 steps, TimestampTz at)
 {
 	for (; steps != 0; steps &= steps - 1)
-	{
-		int			step = pg_rightmost_one_pos64(steps);
-
-		if (step == 0)
-			reach(reached, 0, at);
-		else if (can_go_on(funnel, reached, step, at))
-			reach(reached, step, reached->entries[step - 1]);
-	}
+		advance_step(funnel, reached, pg_rightmost_one_pos64(steps), at);
 }
 
 /* The same from the last to the first, so that a chain takes one step. */
@@ -135,10 +146,7 @@ advance_one(const Funnel *funnel, Reached *reached, uint64 steps, TimestampTz at
 		int			step = pg_leftmost_one_pos64(steps);
 
 		steps ^= UINT64CONST(1) << step;
-		if (step == 0)
-			reach(reached, 0, at);
-		else if (can_go_on(funnel, reached, step, at))
-			reach(reached, step, reached->entries[step - 1]);
+		advance_step(funnel, reached, step, at);
 	}
 }
 

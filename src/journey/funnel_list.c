@@ -31,16 +31,6 @@ StaticAssertDecl(offsetof(FunnelList, words) + FIRST_ROOM * sizeof(uint64) == 64
 #define ST_DECLARE
 #include "lib/sort_template.h"
 
-/* Sorts events of two words. */
-#define ST_SORT sort_events
-#define ST_ELEMENT_TYPE Event
-#define ST_COMPARE(a, b) ((a)->at < (b)->at ? -1 : (a)->at > (b)->at)
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#define ST_DECLARE
-#include "lib/sort_template.h"
-
 /* How much memory a list of so many words takes. */
 static Size
 funnel_list_size(uint64 words)
@@ -148,7 +138,7 @@ funnel_list_events(FunnelList *list, Event *scratch, uint32 scratch_room)
 	Event	   *events = scratch;
 
 	if (!list->is_sorted && list->is_wide)
-		sort_events((Event *) list->words, list->count);
+		events_sort((Event *) list->words, list->count);
 	else if (!list->is_sorted)
 		sort_moments(list->words, list->count);
 	list->is_sorted = true;
@@ -157,7 +147,7 @@ funnel_list_events(FunnelList *list, Event *scratch, uint32 scratch_room)
 	if (list->count > scratch_room)
 		events = palloc_extended(mul_size(list->count, sizeof(Event)), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < list->count; i++)
-		events[i] = (Event) {.at = moment_time(list->words[i]), .what = moment_code(list->words[i])};
+		events[i] = moment_event(list->words[i], NULL);
 	return events;
 }
 
@@ -165,18 +155,7 @@ funnel_list_events(FunnelList *list, Event *scratch, uint32 scratch_room)
 bytea *
 funnel_list_write(const FunnelList *list)
 {
-	Size		size = funnel_list_size(funnel_list_words(list));
-	bytea	   *bytes;
-
-	if (size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a group of %u events is too large to be passed on by a parallel worker", list->count),
-				 errhint("SET max_parallel_workers_per_gather = 0 for this query.")));
-	bytes = palloc(VARHDRSZ + size);
-	SET_VARSIZE(bytes, VARHDRSZ + size);
-	memcpy(VARDATA(bytes), list, size);
-	return bytes;
+	return events_write(list, funnel_list_size(funnel_list_words(list)), 0, list->count);
 }
 
 /* A list out of such bytes. */

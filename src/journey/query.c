@@ -20,19 +20,13 @@
 #include "utils/builtins.h"
 
 #include "journey/event_list.h"
+#include "program/expression.h"
 
 /* Make errors point into the query instead of into the statement that hands it over. */
 static void
 query_error(void *argument)
 {
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery((const char *) argument);
-	}
+	error_points_into((const char *) argument);
 }
 
 /* Raise an error unless it is one SELECT. */

@@ -30,12 +30,9 @@ funnel_argument(FunctionCallInfo fcinfo, int position)
 static void
 funnel_match(const FunnelList *list, const Funnel *funnel)
 {
-	if (list->window != funnel->window || list->mode != (uint8) funnel->mode || list->steps != funnel->steps)
-	{
-		Funnel		first = funnel_list_funnel(list);
+	Funnel		first = funnel_list_funnel(list);
 
-		funnel_differs(&first, funnel);
-	}
+	funnel_check_same(&first, funnel);
 }
 
 /* Add the row whose time is in this argument, the steps in the next. */
@@ -43,7 +40,7 @@ static Datum
 funnel_add(FunctionCallInfo fcinfo, FunnelMode mode, int position)
 {
 	FunnelList *list = funnel_argument(fcinfo, 0);
-	Funnel		funnel = {.window = event_same_window(fcinfo, 1, list == NULL ? -1 : list->window), .mode = mode};
+	Funnel		funnel = {.window = funnel_same_window(fcinfo, 1, list == NULL ? -1 : list->window), .mode = mode};
 	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
 	TimestampTz at;
 

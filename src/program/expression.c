@@ -25,19 +25,27 @@ expression_append(StringInfo query, const char *expression)
 	appendStringInfo(query, "(%s%s)", expression, strstr(expression, "--") == NULL ? "" : "\n");
 }
 
-/* Make errors point into the expression instead of into the statement that attaches. */
+/* Make an error point into a text that was handed over, instead of into the statement that did. */
 void
-expression_error(void *argument)
+error_points_into(const char *source)
 {
-	const ExpressionContext *context = (const ExpressionContext *) argument;
 	int			position = geterrposition();
 
 	if (position > 0)
 	{
 		errposition(0);
 		internalerrposition(position);
-		internalerrquery(context->expression);
+		internalerrquery(source);
 	}
+}
+
+/* Make errors point into the expression instead of into the statement that attaches. */
+void
+expression_error(void *argument)
+{
+	const ExpressionContext *context = (const ExpressionContext *) argument;
+
+	error_points_into(context->expression);
 	errcontext("expression for \"%s\"", context->field);
 }
 

@@ -22,6 +22,7 @@ typedef struct ExpressionContext
 } ExpressionContext;
 
 extern void expression_append(StringInfo query, const char *expression);
+extern void error_points_into(const char *source);
 extern void expression_error(void *argument);
 pg_noreturn extern void expression_reject(const char *what, int position);
 extern Node *expression_parse(const char *expression);
