@@ -19,9 +19,26 @@
 /* One event. */
 typedef struct CustomerEvent
 {
-	uint64		customer;		/* the customer, or its number */
+	uint64		key;			/* of the customer */
 	uint64		moment;			/* when and what: time in the high bits, code in the low ones; orders by time */
 } CustomerEvent;
+
+#define KEY_FACTOR UINT64CONST(0x9e3779b97f4a7c15)
+#define KEY_INVERSE UINT64CONST(0xf1de83e19937733d)	/* KEY_FACTOR * KEY_INVERSE = 1 modulo 2^64 */
+
+/* The key of a customer with this number: another one for each, and spread evenly, so that a few of its bits tell customers apart. */
+static inline uint64
+customer_key(uint64 customer)
+{
+	return customer * KEY_FACTOR;
+}
+
+/* The number of the customer with this key. */
+static inline uint64
+customer_of_key(uint64 key)
+{
+	return key * KEY_INVERSE;
+}
 
 /* Whether a moment holds a time. */
 static inline bool
@@ -66,7 +83,7 @@ customer_events_end(const CustomerEvent *events, uint64 count, uint64 start)
 {
 	uint64		end = start + 1;
 
-	while (end < count && events[end].customer == events[start].customer)
+	while (end < count && events[end].key == events[start].key)
 		end++;
 	return end;
 }

@@ -3,8 +3,8 @@
  * customer_levels.c
  *	  How many of the customers in a state of funnel_counts go how far.
  *
- * Events that are all at hand are sorted by customer in place.  What is in runs
- * is in that order already and is read side by side.
+ * Events that are all at hand are sorted pile by pile.  What is in runs is in
+ * order already and is read side by side.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,27 +16,41 @@
 
 #include "journey/funnel_counts.h"
 
+/* Count customers by level; the events are in order, and the list, which may move, is for those of one. */
+static EventList *
+count_in_order(const FunnelCounts *state, const CustomerEvent *events, uint64 count, EventList *list, int64 *levels)
+{
+	const uint64 *steps = funnel_counts_steps(state);
+	uint64		end;
+
+	for (uint64 start = 0; start < count; start = end)
+	{
+		CHECK_FOR_INTERRUPTS();
+		end = customer_events_end(events, count, start);
+		if (end - start > list->room)
+			list = event_list_grow(list, end - start);
+		for (uint64 i = start; i < end; i++)
+			list->events[i - start] = moment_event(events[i].moment, steps);
+		levels[funnel_level(&state->funnel, list->events, (uint32) (end - start))]++;
+	}
+	return list;
+}
+
 /* Count customers by level where all events are at hand. */
 static void
 count_events(FunnelCounts *state, int64 *levels)
 {
-	const uint64 *steps = funnel_counts_steps(state);
-	CustomerEvent *spare = customer_events_new(state->count);
 	EventList  *list = event_list_new(CurrentMemoryContext);
-	uint64		end;
+	PileRoom	room = {0};
 
-	customer_events_sort(state->events, spare, state->count);
-	pfree(spare);
-	for (uint64 start = 0; start < state->count; start = end)
+	for (int pile = 0; pile < event_piles_number(&state->events); pile++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		end = customer_events_end(state->events, state->count, start);
-		if (end - start > list->room)
-			list = event_list_grow(list, end - start);
-		for (uint64 i = start; i < end; i++)
-			list->events[i - start] = moment_event(state->events[i].moment, steps);
-		levels[funnel_level(&state->funnel, list->events, (uint32) (end - start))]++;
+		uint64		count;
+		const CustomerEvent *events = event_pile_in_order(&state->events, pile, &room, &count);
+
+		list = count_in_order(state, events, count, list, levels);
 	}
+	pile_room_free(&room);
 	pfree(list);
 }
 
@@ -115,7 +129,7 @@ count_runs(FunnelCounts *state, int64 *levels)
 	int			count = state->run_count;
 
 	memcpy(runs, state->runs, count * sizeof(EventRun *));
-	if (state->count > 0)
+	if (event_piles_count(&state->events) > 0)
 	{
 		last = funnel_counts_run(state);
 		runs[count++] = last;

@@ -162,25 +162,13 @@ event_list_read(const bytea *bytes, Size *extra)
 	return list;
 }
 
-/* Raise an error if the time of an event is infinite. */
-void
-event_check_time(TimestampTz at)
+/* Refuse an infinite time. */
+pg_noreturn void
+event_time_infinite(void)
 {
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("time of an event must not be infinite")));
-}
-
-/* The time in an argument; false if it is NULL. */
-bool
-event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
-{
-	if (PG_ARGISNULL(position))
-		return false;
-	*at = PG_GETARG_TIMESTAMPTZ(position);
-	event_check_time(*at);
-	return true;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("time of an event must not be infinite")));
 }
 
 /* Whether a type is Boolean, or a domain over it. */
@@ -203,11 +191,13 @@ conditions_are_array(FunctionCallInfo fcinfo, int position)
 	return type != BOOLOID && (type == BOOLARRAYOID || is_boolean(get_base_element_type(type)));
 }
 
-/* Make sure that what a call gives as conditions, from this argument on, is Boolean; one look for each group. */
+/* Make sure that what a call gives as conditions, from this argument on, is Boolean; a query is looked at once. */
 void
 event_check_conditions(FunctionCallInfo fcinfo, int position)
 {
-	if (conditions_are_array(fcinfo, position))
+	static bool checked;
+
+	if (fcinfo->flinfo->fn_extra != NULL || conditions_are_array(fcinfo, position))
 		return;
 	for (int i = position; i < PG_NARGS(); i++)
 	{
@@ -220,6 +210,8 @@ event_check_conditions(FunctionCallInfo fcinfo, int position)
 							OidIsValid(type) ? format_type_be(type) : "unknown"),
 					 errhint("Write conditions such as step = 'order', or NULL::boolean; several in one array come after VARIADIC.")));
 	}
+	/* nothing to remember but that it is so */
+	fcinfo->flinfo->fn_extra = &checked;
 }
 
 /* Refuse so many conditions. */

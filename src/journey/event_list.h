@@ -11,6 +11,8 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
+
 #define MOST_CONDITIONS 32		/* steps of a funnel, conditions of a pattern */
 
 /* Something that happened at a time: 16 bytes. */
@@ -49,10 +51,28 @@ extern bytea *events_write(const void *state, Size size, Size extra, uint32 coun
 extern bytea *event_list_write(const EventList *list, Size extra);
 extern EventList *event_list_read(const bytea *bytes, Size *extra);
 
-extern void event_check_time(TimestampTz at);
-extern bool event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at);
+pg_noreturn extern void event_time_infinite(void);
 extern void event_check_conditions(FunctionCallInfo fcinfo, int position);
 extern uint64 event_conditions_other(FunctionCallInfo fcinfo, int position, int *count);
+
+/* Raise an error if the time of an event is infinite. */
+static inline void
+event_check_time(TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		event_time_infinite();
+}
+
+/* The time in an argument; false if it is NULL. */
+static inline bool
+event_time(FunctionCallInfo fcinfo, int position, TimestampTz *at)
+{
+	if (PG_ARGISNULL(position))
+		return false;
+	*at = PG_GETARG_TIMESTAMPTZ(position);
+	event_check_time(*at);
+	return true;
+}
 
 /* A bit for each of so many conditions from this argument on that is true. */
 static inline uint64

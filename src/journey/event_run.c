@@ -86,18 +86,18 @@ event_run_add_moments(EventRun *run, const CustomerEvent *events, uint32 count)
 
 /* Append who a customer is. */
 static void
-event_run_add_customer(EventRun *run, uint64 customer, const NameBytes *names)
+event_run_add_customer(EventRun *run, uint64 key, const NameBytes *names)
 {
 	if (run->is_named)
 	{
-		event_run_add(run, &names[customer].length, sizeof(uint32));
-		event_run_add(run, names[customer].bytes, names[customer].length);
+		event_run_add(run, &names[key].length, sizeof(uint32));
+		event_run_add(run, names[key].bytes, names[key].length);
 	}
 	else
-		event_run_add(run, &customer, sizeof(uint64));
+		event_run_add(run, &key, sizeof(uint64));
 }
 
-/* Write events that are in order; names are those of the customers, if they have any. */
+/* Append events that are in order; names are those that the keys number, if customers have any. */
 void
 event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const NameBytes *names)
 {
@@ -114,7 +114,7 @@ event_run_write(EventRun *run, const CustomerEvent *events, uint64 count, const 
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("a customer has more than %u events", PG_UINT32_MAX)));
 		number = (uint32) (end - start);
-		event_run_add_customer(run, events[start].customer, names);
+		event_run_add_customer(run, events[start].key, names);
 		event_run_add(run, &number, sizeof(uint32));
 		event_run_add_moments(run, &events[start], number);
 	}
@@ -188,7 +188,7 @@ event_run_name(EventRun *run, uint32 length)
 void
 event_run_remember(EventRun *run, const EventRun *other)
 {
-	run->customer = other->customer;
+	run->key = other->key;
 	if (run->is_named)
 	{
 		event_run_name(run, other->name.length);
@@ -213,7 +213,7 @@ event_run_next(EventRun *run)
 		event_run_take(run, unconstify(char *, run->name.bytes), length);
 	}
 	else
-		event_run_take(run, &run->customer, sizeof(uint64));
+		event_run_take(run, &run->key, sizeof(uint64));
 	event_run_take(run, &run->count, sizeof(uint32));
 }
 
@@ -231,7 +231,7 @@ event_run_compare(const EventRun *a, const EventRun *b)
 {
 	if (a->is_named)
 		return names_compare(a->name, b->name);
-	return (a->customer > b->customer) - (a->customer < b->customer);
+	return (a->key > b->key) - (a->key < b->key);
 }
 
 /* Add an event to a list, which may move. */

@@ -27,7 +27,7 @@ typedef struct EventRun
 	/* where reading has come to */
 	Size		position;		/* bytes read */
 	bool		is_at_end;		/* no customer is left */
-	uint64		customer;		/* the customer at hand, if it has a number */
+	uint64		key;			/* of the customer at hand, if it has a number */
 	NameBytes	name;			/* the same, if it has a name */
 	uint32		name_room;		/* bytes that fit into the name */
 	uint32		count;			/* its events */

@@ -4,8 +4,8 @@
  *	  funnel_counts: how many customers of a whole table reach each step.
  *
  * A group for each customer would cost the executor more than the funnel does,
- * so one state takes all customers: 16 bytes an event, sorted once by customer
- * at the end.  What exceeds work_mem goes to temporary files in order, and so
+ * so one state takes all customers: 16 bytes an event, on piles by customer that
+ * are sorted at the end.  What exceeds work_mem goes to temporary files in order, and so
  * does what parallel workers pass on; the leader reads all of it side by side.
  *
  * Customers that are not numbers are numbered as they come.  The names are kept
@@ -27,8 +27,6 @@
 
 #include "compat.h"
 #include "journey/funnel_counts.h"
-
-#define FIRST_ROOM 1024			/* events */
 
 /* What a state that is passed on begins with. */
 typedef struct FunnelCountsHead
@@ -67,6 +65,7 @@ funnel_counts_new(FunctionCallInfo fcinfo, const Funnel *funnel, bool is_named)
 	state->funnel = *funnel;
 	state->is_named = is_named;
 	state->context = context;
+	state->events.context = context;
 	state->can_spill = AggCheckCallContext(fcinfo, NULL) == AGG_CONTEXT_AGGREGATE;
 	if (state->can_spill)
 		AggRegisterCallback(fcinfo, funnel_counts_close, PointerGetDatum(state));
@@ -122,39 +121,47 @@ order_names(const Names *names, CustomerEvent *events, uint64 count)
 		ordered[i] = names->names[order[i]];
 	}
 	for (uint64 i = 0; i < count; i++)
-		events[i].customer = rank[events[i].customer];
+		events[i].key = rank[customer_of_key(events[i].key)];
 	pfree(rank);
 	pfree(order);
 	return ordered;
 }
 
-/* A copy of the events at hand in which customers have the numbers of their names in order, which are put into *names. */
-static CustomerEvent *
-events_by_name(const FunnelCounts *state, NameBytes **names)
+/* Write the events at hand into a run by the names of their customers. */
+static void
+write_named_events(const FunnelCounts *state, EventRun *run)
 {
-	CustomerEvent *events = customer_events_new(state->count);
+	uint64		count = event_piles_count(&state->events);
+	CustomerEvent *events = event_piles_all(&state->events);
+	CustomerEvent *spare = customer_events_new(count);
+	NameBytes  *names = order_names(state->names, events, count);
 
-	memcpy(events, state->events, state->count * sizeof(CustomerEvent));
-	*names = order_names(state->names, events, state->count);
-	return events;
+	customer_events_sort(events, spare, count);
+	event_run_write(run, events, count, names);
+	pfree(names);
+	pfree(spare);
+	pfree(events);
 }
 
-/* Write the events at hand into a run; only their order changes. */
+/* Write the events at hand into a run. */
 static void
 write_events(FunnelCounts *state, EventRun *run)
 {
-	NameBytes  *names = NULL;
-	CustomerEvent *events = state->is_named ? events_by_name(state, &names) : state->events;
-	CustomerEvent *spare = customer_events_new(state->count);
+	PileRoom	room = {0};
 
-	customer_events_sort(events, spare, state->count);
-	pfree(spare);
-	event_run_write(run, events, state->count, names);
 	if (state->is_named)
 	{
-		pfree(names);
-		pfree(events);
+		write_named_events(state, run);
+		return;
 	}
+	for (int pile = 0; pile < event_piles_number(&state->events); pile++)
+	{
+		uint64		count;
+		CustomerEvent *events = event_pile_in_order(&state->events, pile, &room, &count);
+
+		event_run_write(run, events, count, NULL);
+	}
+	pile_room_free(&room);
 }
 
 /* Put the events at hand into a temporary file. */
@@ -167,7 +174,7 @@ spill(FunnelCounts *state)
 	run->file = BufFileCreateTemp(false);
 	add_run(state, run);
 	write_events(state, run);
-	state->count = 0;
+	event_piles_clear(&state->events);
 	if (state->names != NULL)
 		names_free(state->names);
 	state->names = NULL;
@@ -272,33 +279,25 @@ passed_run(FunnelCounts *state, const char *next, const char *end)
 static void
 make_room(FunnelCounts *state)
 {
-	uint64		room = Max(state->room * 2, FIRST_ROOM);
+	/* names are put in order in a copy of all events, and sorting takes another */
+	Size		limit = state->can_spill ? memory_limit() / (state->is_named ? 3 : 1) : SIZE_MAX;
 
-	/* sorting takes as much again, and once more where it is done by name */
-	if (state->can_spill && state->count > 0 &&
-		mul_size(room, (state->is_named ? 3 : 2) * sizeof(CustomerEvent)) > memory_limit())
+	if (!event_piles_make_room(&state->events, limit))
 		spill(state);
-	else
-	{
-		state->events = state->events == NULL ?
-			MemoryContextAllocHuge(state->context, mul_size(room, sizeof(CustomerEvent))) :
-			repalloc_huge(state->events, mul_size(room, sizeof(CustomerEvent)));
-		state->room = room;
-	}
 }
 
 /* Add an event of a customer. */
 static void
 add_event(FunnelCounts *state, uint64 customer, TimestampTz at, uint64 steps)
 {
-	CustomerEvent *event = &state->events[state->count++];
+	CustomerEvent *event = &state->events.recent[state->events.recent_count++];
 
 	if (!moment_holds(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("time of an event is outside the years 1714 to 2285"),
 				 errhint("window_funnel for each customer takes any time.")));
-	event->customer = customer;
+	event->key = customer_key(customer);
 	event->moment = moment_of(at, state->codes == NULL ? (uint32) steps : step_code(state->codes, steps));
 }
 
@@ -306,7 +305,7 @@ add_event(FunnelCounts *state, uint64 customer, TimestampTz at, uint64 steps)
 static uint64
 customer_number(FunnelCounts *state, NameBytes name)
 {
-	if (state->names != NULL && state->can_spill && state->count > 0 && state->names->size > memory_limit() / 2)
+	if (state->names != NULL && state->can_spill && event_piles_count(&state->events) > 0 && state->names->size > memory_limit() / 2)
 		spill(state);
 	if (state->names == NULL)
 		state->names = names_new(state->context);
@@ -361,7 +360,7 @@ funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, i
 		funnel_check_same(&state->funnel, &funnel);
 		if (steps != 0 || funnel_needs_others(mode))
 		{
-			if (state->count == state->room)
+			if (state->events.recent_count == state->events.recent_room)
 				make_room(state);
 			add_event(state, customer_argument(fcinfo, state, type), at, steps);
 		}
@@ -447,7 +446,7 @@ funnel_counts_serialize(PG_FUNCTION_ARGS)
 {
 	FunnelCounts *state = (FunnelCounts *) PG_GETARG_POINTER(0);
 	FunnelCountsHead head = {
-		.funnel = state->funnel, .is_named = state->is_named, .run_count = state->run_count + (state->count > 0)
+		.funnel = state->funnel, .is_named = state->is_named, .run_count = state->run_count + (event_piles_count(&state->events) > 0)
 	};
 	char		varlena_head[VARHDRSZ] = {0};
 	EventRun   *bytes = event_run_new(state->is_named, NULL);
@@ -460,7 +459,7 @@ funnel_counts_serialize(PG_FUNCTION_ARGS)
 		pass_run_head(bytes, state->runs[i]);
 		event_run_append(bytes, state->runs[i]);
 	}
-	if (state->count > 0)
+	if (event_piles_count(&state->events) > 0)
 		pass_events(bytes, state);
 	if (bytes->length > MaxAllocSize)
 		ereport(ERROR,

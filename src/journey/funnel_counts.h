@@ -8,6 +8,7 @@
 #ifndef CX_FUNNEL_COUNTS_H
 #define CX_FUNNEL_COUNTS_H
 
+#include "journey/event_pile.h"
 #include "journey/event_run.h"
 #include "journey/funnel_level.h"
 
@@ -31,9 +32,7 @@ typedef struct FunnelCounts
 	MemoryContext context;		/* of all this */
 	Names	   *names;			/* of the customers in events, or NULL */
 	StepCodes  *codes;			/* NULL if the code of an event is its steps */
-	CustomerEvent *events;		/* in the order in which they came */
-	uint64		count;			/* events */
-	uint64		room;			/* events that fit */
+	EventPiles	events;			/* those at hand */
 	EventRun  **runs;			/* what came before */
 	int			run_count;
 	int			run_room;
