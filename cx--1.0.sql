@@ -1124,6 +1124,10 @@ CREATE FUNCTION cx.query_columns(query text, VARIADIC needed text[] DEFAULT '{}'
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cx.query_columns(text, text[]) IS 'names of the columns that a query gives, in their order, without running it; error unless it is one SELECT, or if a column that is needed is not there once';
 
+CREATE FUNCTION cx.query_types(query text) RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION cx.query_types(text) IS 'types of the columns that a query gives, in their order, with schema and without length, without running it; error unless it is one SELECT';
+
 CREATE FUNCTION cx.query_subselect(query text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.query_subselect(text) IS 'a query in parentheses, to stand after FROM; it may end in a semicolon or a comment; error unless it is one SELECT';
@@ -4187,6 +4191,7 @@ BEGIN
 		'detail', t.detail,
 		'action_taken', t.action_taken,
 		'customer', (SELECT to_jsonb(p) FROM cx_data.customer_profile AS p WHERE p.customer_id = t.customer_id),
+		'risk', cx.risk_of_customer(t.customer_id),
 		'value', (SELECT NULLIF(c.attributes, '{}') FROM cx_data.customer AS c WHERE c.customer_id = t.customer_id),
 		'last_feedback', (SELECT jsonb_build_object('responded_at', f.responded_at, 'kind', f.kind, 'metric', f.metric, 'score', f.score, 'comment', f.comment, 'channel', f.channel)
 			FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id ORDER BY f.responded_at DESC, f.feedback_id DESC LIMIT 1),
@@ -4207,7 +4212,7 @@ BEGIN
 	RETURN brief;
 END
 $$;
-COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';
+COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), how likely he is to leave and why (customer_churn_risk), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';
 -- Tickets that live in a table of the user's own: what follows from their changes
 --
 -- Capture writes what the table says into cx_data.ticket.  These triggers add
@@ -4334,6 +4339,1104 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.follow_attached_tickets(bigint[], bigint[], bigint[], bigint[]) IS 'what follows once the history of tickets of an attached table is written: whoever answers for them, deadlines, and alerts that are resolved with them; takes the rights of the program''s owner';
+-- The type cx.predictor
+
+CREATE TYPE cx.predictor;
+
+CREATE FUNCTION cx.predictor_in(cstring) RETURNS cx.predictor
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.predictor_out(cx.predictor) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.predictor_recv(internal) RETURNS cx.predictor
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.predictor_send(cx.predictor) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE cx.predictor (
+	INPUT = cx.predictor_in,
+	OUTPUT = cx.predictor_out,
+	RECEIVE = cx.predictor_recv,
+	SEND = cx.predictor_send,
+	INTERNALLENGTH = VARIABLE,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE cx.predictor IS 'a trained model as a value: what it was told of each feature, and how it predicts; its text form is base64';
+COMMENT ON FUNCTION cx.predictor_in(cstring) IS 'text input of predictor';
+COMMENT ON FUNCTION cx.predictor_out(cx.predictor) IS 'text output of predictor';
+COMMENT ON FUNCTION cx.predictor_recv(internal) IS 'binary input of predictor';
+COMMENT ON FUNCTION cx.predictor_send(cx.predictor) IS 'binary output of predictor';
+
+CREATE FUNCTION cx.predictor_eq(cx.predictor, cx.predictor) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.predictor_eq(cx.predictor, cx.predictor) IS 'implementation of = operator';
+
+CREATE OPERATOR cx.= (
+	LEFTARG = cx.predictor, RIGHTARG = cx.predictor, FUNCTION = cx.predictor_eq,
+	COMMUTATOR = OPERATOR(cx.=), RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel
+);
+COMMENT ON OPERATOR cx.= (cx.predictor, cx.predictor) IS 'the same model, to the last bit';
+
+-- How well a score tells those with an event from those without
+
+-- support functions of all aggregates over scores and outcomes
+
+CREATE FUNCTION cx.number_columns_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.number_columns_combine(internal, internal) IS 'both states together; support function of roc_area, roc_difference and evaluation';
+
+CREATE FUNCTION cx.number_columns_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.number_columns_serialize(internal) IS 'the state as bytes for another process; support function of roc_area, roc_difference and evaluation';
+
+CREATE FUNCTION cx.number_columns_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.number_columns_deserialize(bytea, internal) IS 'the state out of bytes; support function of roc_area, roc_difference and evaluation';
+
+CREATE FUNCTION cx.roc_area_add(state internal, score double precision, outcome boolean) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.roc_area_add(internal, double precision, boolean) IS 'adds one row; support function of roc_area';
+
+CREATE FUNCTION cx.roc_area_final(internal) RETURNS cx.estimate
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.roc_area_final(internal) IS 'final function of roc_area';
+
+CREATE AGGREGATE cx.roc_area(score double precision, outcome boolean) (
+	SFUNC = cx.roc_area_add, STYPE = internal, FINALFUNC = cx.roc_area_final,
+	COMBINEFUNC = cx.number_columns_combine, SERIALFUNC = cx.number_columns_serialize, DESERIALFUNC = cx.number_columns_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.roc_area(double precision, boolean) IS 'area under the ROC curve, 0..1: the share of pairs of a row with the outcome and one without in which the former has the higher score, ties half; 0.5 tells nothing. Standard error of DeLong, DeLong and Clarke-Pearson (1988), 95 % normal interval cut off at 0 and 1; responses are rows. Rows with a NULL are left out; NULL without any; a NULL value if only one outcome occurs. A score is any finite number. Memory: 16 bytes a row while reading, at most twice that while it grows, 24 more at the end';
+
+CREATE FUNCTION cx.roc_difference_add(state internal, outcome boolean, before_score double precision, after_score double precision) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.roc_difference_add(internal, boolean, double precision, double precision) IS 'adds one row; support function of roc_difference';
+
+CREATE FUNCTION cx.roc_difference_final(internal) RETURNS cx.change
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.roc_difference_final(internal) IS 'final function of roc_difference';
+
+CREATE AGGREGATE cx.roc_difference(outcome boolean, before_score double precision, after_score double precision) (
+	SFUNC = cx.roc_difference_add, STYPE = internal, FINALFUNC = cx.roc_difference_final,
+	COMBINEFUNC = cx.number_columns_combine, SERIALFUNC = cx.number_columns_serialize, DESERIALFUNC = cx.number_columns_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.roc_difference(boolean, double precision, double precision) IS 'area under the ROC curve of the second score minus that of the first, on the same rows, -1..1: paired normal test of DeLong, DeLong and Clarke-Pearson (1988) with its 95 % interval; responses are rows on both sides. Rows with a NULL are left out; NULL without any. Memory: 24 bytes a row while reading, at most twice that while it grows, 32 more at the end';
+-- Reports on predictions whose outcome is known
+
+CREATE FUNCTION cx.evaluation_add(state internal, probability double precision, outcome boolean) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.evaluation_add(internal, double precision, boolean) IS 'adds one row; support function of evaluation';
+
+CREATE FUNCTION cx.evaluation_final(internal) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.evaluation_final(internal) IS 'final function of evaluation';
+
+CREATE AGGREGATE cx.evaluation(probability double precision, outcome boolean) (
+	SFUNC = cx.evaluation_add, STYPE = internal, FINALFUNC = cx.evaluation_final,
+	COMBINEFUNC = cx.number_columns_combine, SERIALFUNC = cx.number_columns_serialize, DESERIALFUNC = cx.number_columns_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.evaluation(double precision, boolean) IS 'report on predicted probabilities (0..1) of an outcome that is known by now: rows, events, base_rate, mean_probability; auc with auc_std_error, auc_lower and auc_upper as roc_area gives them, gini (2 auc - 1), ks (Kolmogorov-Smirnov distance); log_loss (natural logarithm, probabilities at least 1e-15 from 0 and 1), brier (mean squared error); accuracy, precision, recall and counts where 0.5 and more predicts the event, base_accuracy of always saying the commoner outcome; calibration_error (mean distance of predicted and observed over tenths of the rows); lift, calibration and roc, which lift_table, calibration_table and roc_table read. Rows of the same probability share their events out, so the order of rows does not matter. What is undefined is null, rows with a NULL are left out; NULL without any. Memory as roc_area';
+
+CREATE FUNCTION cx.evaluation_of_numbers_add(state internal, predicted double precision, outcome double precision) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.evaluation_of_numbers_add(internal, double precision, double precision) IS 'adds one row; support function of evaluation_of_numbers';
+
+CREATE FUNCTION cx.evaluation_of_numbers_final(internal) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.evaluation_of_numbers_final(internal) IS 'final function of evaluation_of_numbers';
+
+CREATE AGGREGATE cx.evaluation_of_numbers(predicted double precision, outcome double precision) (
+	SFUNC = cx.evaluation_of_numbers_add, STYPE = internal, FINALFUNC = cx.evaluation_of_numbers_final,
+	COMBINEFUNC = cx.number_columns_combine, SERIALFUNC = cx.number_columns_serialize, DESERIALFUNC = cx.number_columns_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.evaluation_of_numbers(double precision, double precision) IS 'report on predicted numbers whose outcome is known by now: rows, mean_predicted, mean_outcome, rmse (root of the mean squared error), mae (mean absolute error), both in the unit of the outcome, r_squared (1 - squared errors / squared deviations from the mean outcome; negative if the mean predicts better), and calibration, which calibration_table reads. What is undefined is null, rows with a NULL are left out; NULL without any. Memory as roc_area';
+
+CREATE FUNCTION cx.lift_table(report jsonb) RETURNS TABLE (decile integer, rows bigint, events double precision, lowest_probability double precision, rate double precision, lift double precision, cumulative_lift double precision, capture double precision)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT t.decile, t.rows, t.events, t.lowest_probability, t.rate, t.lift, t.cumulative_lift, t.capture
+		FROM pg_catalog.jsonb_to_recordset(pg_catalog.jsonb_extract_path(report, 'lift'))
+			AS t (decile integer, rows bigint, events double precision, lowest_probability double precision, rate double precision, lift double precision, cumulative_lift double precision, capture double precision)
+		ORDER BY t.decile;
+	END;
+COMMENT ON FUNCTION cx.lift_table(jsonb) IS 'tenths of the rows of a report of evaluation, those with the highest probability first: decile 1..10, its rows (the first k tenths are that many rows rounded up) and events (not whole where rows of the same probability are divided), the lowest probability in it, rate (events / rows, 0..1), lift (rate / base rate), cumulative_lift and capture (share of all events, 0..1) of it and the deciles before it';
+
+CREATE FUNCTION cx.calibration_table(report jsonb) RETURNS TABLE (bin integer, rows bigint, predicted double precision, observed double precision, observed_lower double precision, observed_upper double precision)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT t.bin, t.rows, t.predicted, t.observed, t.observed_lower, t.observed_upper
+		FROM pg_catalog.jsonb_to_recordset(pg_catalog.jsonb_extract_path(report, 'calibration'))
+			AS t (bin integer, rows bigint, predicted double precision, observed double precision, observed_lower double precision, observed_upper double precision)
+		ORDER BY t.bin;
+	END;
+COMMENT ON FUNCTION cx.calibration_table(jsonb) IS 'ten bins of rows of a report of evaluation or evaluation_of_numbers, as ntile(10) makes them, the lowest prediction first: bin 1..10, its rows, the mean prediction, the mean outcome (of a probability the share of events, 0..1, with its 95 % Wilson interval)';
+
+CREATE FUNCTION cx.roc_table(report jsonb) RETURNS TABLE (threshold double precision, false_positive_rate double precision, true_positive_rate double precision)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT t.threshold, t.false_positive_rate, t.true_positive_rate
+		FROM pg_catalog.jsonb_to_recordset(pg_catalog.jsonb_extract_path(report, 'roc'))
+			AS t (threshold double precision, false_positive_rate double precision, true_positive_rate double precision)
+		ORDER BY t.true_positive_rate, t.false_positive_rate;
+	END;
+COMMENT ON FUNCTION cx.roc_table(jsonb) IS 'points of the ROC curve of a report of evaluation, at most 201: which share of those without the event (false_positive_rate) and with it (true_positive_rate) have at least the probability threshold, NULL where no row is taken; none if only one outcome occurs';
+-- Risk of leaving from signals, without a trained model
+
+CREATE FUNCTION cx.churn_risk_add(state double precision[], log_odds double precision, at timestamptz, as_of timestamptz, half_life interval, base_rate double precision) RETURNS double precision[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.churn_risk_add(double precision[], double precision, timestamptz, timestamptz, interval, double precision) IS 'adds one signal; support function of churn_risk';
+
+CREATE FUNCTION cx.churn_risk_combine(state double precision[], other double precision[]) RETURNS double precision[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.churn_risk_combine(double precision[], double precision[]) IS 'puts two states together; support function of churn_risk';
+
+CREATE FUNCTION cx.churn_risk_final(state double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.churn_risk_final(double precision[]) IS 'gives the risk; support function of churn_risk';
+
+CREATE FUNCTION cx.decayed_log_odds(log_odds double precision, at timestamptz, as_of timestamptz, half_life interval) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.decayed_log_odds(double precision, timestamptz, timestamptz, interval) IS 'what a signal adds to the log-odds in churn_risk: log_odds 2^(-(as_of - at) / half_life), 0 if it happens after as_of';
+
+CREATE AGGREGATE cx.churn_risk(log_odds double precision, at timestamptz, as_of timestamptz, half_life interval, base_rate double precision) (
+	SFUNC = cx.churn_risk_add, STYPE = double precision[], INITCOND = '{0,0}',
+	FINALFUNC = cx.churn_risk_final, COMBINEFUNC = cx.churn_risk_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.churn_risk(double precision, timestamptz, timestamptz, interval, double precision) IS 'risk of leaving from signals, 0..1: logistic(logit(base_rate) + sum of log_odds 2^(-(as_of - at) / half_life)). log_odds is the natural logarithm of the factor by which a signal multiplies the odds of leaving; signals after as_of count nothing, and so do rows with NULL log_odds, as of a customer without signals, whose risk is base_rate; NULL if there are no rows. half_life in days or hours (a day is 24 hours), no months, may differ from signal to signal; base_rate between 0 and 1, the same for all rows of a group';
+-- Whether customers still are as they were when a model was trained
+--
+-- A query runs with the search_path of the caller, as journey/query.sql says.
+
+CREATE FUNCTION cx.drift_of(query text, predictor cx.predictor, profile jsonb, OUT feature text, OUT psi double precision, OUT by_chance double precision, OUT band text, OUT row_count bigint) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT;
+COMMENT ON FUNCTION cx.drift_of(text, cx.predictor, jsonb) IS 'how far the rows of a query moved from the profile that a model was trained with; support function of drift';
+
+CREATE FUNCTION cx.drift(model text, query text) RETURNS TABLE (feature text, psi double precision, by_chance double precision, band text, row_count bigint)
+	LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM cx.query_columns(query);
+	RETURN QUERY SELECT d.feature, d.psi, d.by_chance, d.band, d.row_count
+	FROM cx.champion_to_watch(model) AS c CROSS JOIN LATERAL cx.drift_of(pg_catalog.format('SELECT * FROM %s AS given', cx.query_subselect(query)), c.predictor, c.profile) AS d;
+END
+$$;
+COMMENT ON FUNCTION cx.drift(text, text) IS 'how far the rows of a query, with the columns of the training query, moved from those that the champion of a model was trained with: for each feature, and as (score) for what it says, the population stability index (0 if nothing moved), what chance alone exceeds in 5 of 100 samples of this size, and a band: stable below 0.1, shifting to 0.25, shifted above it, too few where 0.1 is no more than chance. Siddiqi 2006; Yurdakul and Naranjo 2020';
+
+CREATE FUNCTION cx.owner_record_drift(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cx.owns_program(caller) AND NOT has_table_privilege(caller, 'cx_data.model_drift', 'INSERT') THEN
+		RAISE EXCEPTION 'permission denied to record how models drift'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin or INSERT on cx_data.model_drift; cx.drift() only looks.';
+	END IF;
+	INSERT INTO cx_data.model_drift (model, version, feature, psi, by_chance, band, row_count)
+	SELECT argument ->> 'model', (argument -> 'version')::integer, d.feature, d.psi, d.by_chance, d.band, d.row_count
+	FROM jsonb_to_recordset(argument -> 'drift') AS d (feature text, psi double precision, by_chance double precision, band text, row_count bigint);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_record_drift(jsonb, oid) IS 'notes how far a model drifted; part of record_drift, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.record_drift(model text, query text) RETURNS TABLE (feature text, psi double precision, by_chance double precision, band text, row_count bigint)
+	LANGUAGE plpgsql SET extra_float_digits = 1 AS $$
+DECLARE
+	known record;
+	measured pg_catalog.jsonb;
+BEGIN
+	PERFORM cx.query_columns(query);
+	SELECT c.version, c.predictor, c.profile INTO known FROM cx.champion_to_watch(model) AS c;
+	measured := (SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d)) FROM cx.drift_of(pg_catalog.format('SELECT * FROM %s AS given', cx.query_subselect(query)), known.predictor, known.profile) AS d);
+	PERFORM cx.as_program_owner('record_drift', pg_catalog.jsonb_build_object('model', model, 'version', known.version, 'drift', measured));
+	RETURN QUERY SELECT d.feature, d.psi, d.by_chance, d.band, d.row_count
+	FROM pg_catalog.jsonb_to_recordset(measured) AS d (feature text, psi double precision, by_chance double precision, band text, row_count bigint);
+END
+$$;
+COMMENT ON FUNCTION cx.record_drift(text, text) IS 'what drift gives, and notes it in cx_data.model_drift, which alert rules may watch: cx.create_alert(name, ''cx_data.model_drift'', ''psi > 0.25'')';
+-- Which rows a model is judged by
+
+CREATE FUNCTION cx.holdout_share(key anyelement, seed bigint DEFAULT 1, copy bigint DEFAULT 1) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.holdout_share(anyelement, bigint, bigint) IS 'where train puts a key, or a whole row of a query without one, between 0 and 1: it holds out what lies below its argument holdout. Equal values have one place, in whatever database; enum values go by their labels. Of equal whole rows each has a place of its own: copy is the number of a row among them, from 1 on, as row_number() OVER (PARTITION BY cx.holdout_share(row, seed)) gives it. Depends on nothing but the values of the key, or of all columns of the row in their order, seed and copy';
+-- Training a model on the rows of a query
+--
+-- The query runs with the search_path of the caller, as journey/query.sql says.
+
+CREATE FUNCTION cx.fit_model(query text, target text, algorithm text, key text, holdout double precision, seed bigint, options jsonb,
+		OUT predictor cx.predictor, OUT outcome text, OUT row_count bigint, OUT event_count bigint, OUT report jsonb, OUT profile jsonb, OUT fit jsonb, OUT excluded jsonb)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION cx.fit_model(text, text, text, text, double precision, bigint, jsonb) IS 'does the work of train without keeping the model: query stands in parentheses, as query_subselect gives it; the result is what cx_data.model keeps. Memory: 8 bytes for each row and feature, at most 100 million of them, boosting one or two bytes more, and up to 100 bytes for each row';
+
+CREATE FUNCTION cx.check_may_train(role oid) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT (cx.owns_program(role) OR has_table_privilege(role, 'cx_data.model', 'INSERT') OR cx.role_has_level(role, '{analyst,admin}')) THEN
+		RAISE EXCEPTION 'permission denied to train models'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an analyst or an admin, or INSERT on cx_data.model.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_may_train(oid) IS 'raises an error unless a role may train models: owner of the program, admins, analysts and whoever may INSERT into cx_data.model';
+
+CREATE FUNCTION cx.owner_check_may_train(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.check_may_train(caller);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_check_may_train(jsonb, oid) IS 'raises an error unless a role may train models; part of train, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.may_change_model(name text, role oid) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cx.owns_program(role) OR has_table_privilege(role, 'cx_data.model', 'UPDATE') OR cx.role_has_level(role, '{admin}')
+		OR NOT EXISTS (SELECT FROM cx_data.model AS m WHERE m.name = may_change_model.name AND m.trained_by <> pg_get_userbyid(role));
+END
+$$;
+COMMENT ON FUNCTION cx.may_change_model(text, oid) IS 'whether a role may say which version of a model scores, and drop versions: owner of the program, admins, whoever may UPDATE cx_data.model, and who trained all of its versions';
+
+CREATE FUNCTION cx.benchmark_of(report jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT pg_catalog.jsonb_object_agg(part.key, part.value) FROM pg_catalog.jsonb_each(report) AS part WHERE part.key IN ('kind', 'auc', 'auc_std_error', 'r_squared');
+	END;
+COMMENT ON FUNCTION cx.benchmark_of(jsonb) IS 'what of a report on rows held out the next version of a model is measured against: kind, auc and auc_std_error, or r_squared; NULL without a report';
+
+CREATE FUNCTION cx.better_benchmark(a jsonb, b jsonb) RETURNS jsonb
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT CASE WHEN b IS NULL OR coalesce((a ->> 'auc')::double precision, (a ->> 'r_squared')::double precision) >= coalesce((b ->> 'auc')::double precision, (b ->> 'r_squared')::double precision) THEN a ELSE coalesce(b, a) END;
+	END;
+COMMENT ON FUNCTION cx.better_benchmark(jsonb, jsonb) IS 'of two benchmarks of a model the one with the larger area under the ROC curve, or R squared';
+
+CREATE FUNCTION cx.is_not_worse(report jsonb, benchmark jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT coalesce(CASE WHEN report ->> 'kind' = 'probability' AND benchmark ->> 'kind' = 'probability'
+				THEN (report ->> 'auc')::double precision >= (benchmark ->> 'auc')::double precision
+					- least(1.959963984540054 * sqrt(coalesce((report ->> 'auc_std_error')::double precision, 0) ^ 2 + coalesce((benchmark ->> 'auc_std_error')::double precision, 0) ^ 2), 0.05)
+			WHEN report ->> 'kind' = 'number' AND benchmark ->> 'kind' = 'number' THEN (report ->> 'r_squared')::double precision >= (benchmark ->> 'r_squared')::double precision - 0.02 END, false);
+	END;
+COMMENT ON FUNCTION cx.is_not_worse(jsonb, jsonb) IS 'whether a report on rows held out is not clearly worse than a benchmark, the best report of the champions so far: its area under the ROC curve is lower by no more than 1.96 standard errors of the difference (the roots of the sum of both squared), nor by more than 0.05, or of numbers R squared by no more than 0.02; false if one of them is missing. As the benchmark is the best so far, quality does not sink step by step';
+
+CREATE FUNCTION cx.owner_register_model(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	entry record;
+	before record;
+	chosen CONSTANT boolean := (argument #>> '{options,champion}')::boolean;
+	becomes_champion boolean;
+	benchmark jsonb;
+BEGIN
+	PERFORM cx.check_may_train(caller);
+	SELECT * INTO entry FROM jsonb_populate_record(NULL::cx_data.model, argument);
+	-- one at a time
+	LOCK TABLE cx_data.model IN SHARE ROW EXCLUSIVE MODE;
+	SELECT max(m.version) AS version, bool_or(m.champion) AS has_champion, (array_agg(m.benchmark) FILTER (WHERE m.champion))[1] AS benchmark
+	INTO before FROM cx_data.model AS m WHERE m.name = entry.name;
+	becomes_champion := before.has_champion IS NOT TRUE
+		OR (coalesce(chosen, cx.is_not_worse(entry.report, before.benchmark)) AND cx.may_change_model(entry.name, caller));
+	IF becomes_champion THEN
+		benchmark := cx.benchmark_of(entry.report);
+		IF chosen IS NOT TRUE THEN
+			benchmark := cx.better_benchmark(benchmark, before.benchmark);
+		END IF;
+		UPDATE cx_data.model AS m SET champion = false WHERE m.name = entry.name AND m.champion;
+	END IF;
+	INSERT INTO cx_data.model (name, version, champion, algorithm, outcome, query, columns, column_types, target, key, holdout, seed, options, row_count, event_count, report, benchmark, fit, profile, excluded, trained_by, predictor)
+	VALUES (entry.name, coalesce(before.version, 0) + 1, becomes_champion, entry.algorithm, entry.outcome, entry.query, entry.columns, entry.column_types, entry.target, entry.key, entry.holdout, entry.seed, entry.options,
+		entry.row_count, entry.event_count, entry.report, benchmark, entry.fit, entry.profile, entry.excluded, pg_get_userbyid(caller), entry.predictor);
+	RETURN jsonb_build_object('version', coalesce(before.version, 0) + 1, 'champion', becomes_champion);
+END
+$$;
+COMMENT ON FUNCTION cx.owner_register_model(jsonb, oid) IS 'keeps a model as a new version; part of train, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.keep_model(definition jsonb) RETURNS TABLE (version integer, champion boolean)
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	kept CONSTANT jsonb := cx.as_program_owner('register_model', definition);
+BEGIN
+	IF NOT (kept -> 'champion')::boolean THEN
+		RAISE NOTICE 'version % of model "%" is not its champion', kept -> 'version', definition ->> 'name'
+			USING HINT = 'Look at cx.model_report() and cx.compare_models(); cx.set_champion() changes the version that scores.';
+	END IF;
+	RETURN QUERY SELECT (kept -> 'version')::integer, (kept -> 'champion')::boolean;
+END
+$$;
+COMMENT ON FUNCTION cx.keep_model(jsonb) IS 'keeps a model as a new version, and tells whether it is the champion; part of train';
+
+CREATE FUNCTION cx.check_training(name text, query text, target text, algorithm text, holdout double precision, seed bigint, options jsonb) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	IF num_nulls(name, query, target, algorithm, holdout, seed, options) > 0 OR name = '' THEN
+		RAISE EXCEPTION 'name, query, target, algorithm, holdout, seed and options must be given'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'SELECT * FROM cx.train(''churn'', ''SELECT ... AS churned, ... FROM ...'', ''churned'').';
+	END IF;
+	PERFORM cx.as_program_owner('check_may_train', '{}');
+END
+$$;
+COMMENT ON FUNCTION cx.check_training(text, text, text, text, double precision, bigint, jsonb) IS 'raises an error unless the current role may train and gives all that it takes; part of train';
+
+CREATE FUNCTION cx.train(name text, query text, target text, algorithm text DEFAULT 'boosting', key text DEFAULT NULL, holdout double precision DEFAULT 0.2, seed bigint DEFAULT 1, options jsonb DEFAULT '{}')
+	RETURNS TABLE (model text, version integer, champion boolean, row_count bigint, event_count bigint, auc double precision, r_squared double precision)
+	LANGUAGE plpgsql AS $$
+DECLARE
+	columns pg_catalog.text[];
+	fitted record;
+BEGIN
+	PERFORM cx.check_training(name, query, target, algorithm, holdout, seed, options);
+	columns := cx.query_columns(query);
+	SELECT * INTO fitted FROM cx.fit_model(cx.query_subselect(query), target, algorithm, key, holdout, seed, options) AS f;
+	RETURN QUERY SELECT name, k.version, k.champion, fitted.row_count, fitted.event_count,
+		pg_catalog.jsonb_extract_path_text(fitted.report, 'auc')::pg_catalog.float8, pg_catalog.jsonb_extract_path_text(fitted.report, 'r_squared')::pg_catalog.float8
+	FROM cx.keep_model(pg_catalog.jsonb_build_object('name', name, 'query', query, 'columns', columns, 'column_types', cx.query_types(query), 'target', target, 'algorithm', algorithm, 'key', key, 'holdout', holdout, 'seed', seed,
+		'options', options, 'predictor', fitted.predictor::pg_catalog.text, 'outcome', fitted.outcome, 'row_count', fitted.row_count, 'event_count', fitted.event_count,
+		'report', fitted.report, 'profile', fitted.profile, 'fit', fitted.fit, 'excluded', fitted.excluded)) AS k;
+END
+$$;
+COMMENT ON FUNCTION cx.train(text, text, text, text, text, double precision, bigint, jsonb) IS 'trains a model on the rows of a query, which runs read-only as the caller (it changes no table but, through functions that do so, temporary ones), and keeps it as a new version in cx_data.model. target is the column to predict: Boolean, or a number (a probability if it is always 0 or 1; option outcome says "probability" or "number"); rows in which it is NULL are left out. algorithm: boosting (trees) or logistic (a linear model; of a number least squares). The other columns are the features: numbers, Booleans, texts and enums (the most frequent levels, others as one), dates and times, intervals, arrays of numbers; NULL and infinite is missing. Constants and identifiers are left out with a notice, which option keep (array of columns) prevents for identifiers; a column that tells the target by itself is an error, one that almost does so a notice. key: rows with one value of it are never both learnt from and held out, and it is no feature. holdout: share of keys, or of rows without key, held out by a hash with seed, 0..0.9 (rows without key are taken for different cases even if they are equal); option holdout_after (rows with a later "time", a column; rows without a time are left out) or holdout_where (an SQL condition over the columns) instead, then holdout decides only for keys of which there are rows on both sides. Of the rest, the share "validation" (0.2, by key as well) stops boosting and calibrates probabilities, unless "calibrate" is false. It takes 50 rows of the rarer outcome, or 50 rows, that are not held out, and 10 of either outcome that train. A new version becomes the champion, which scores by name, unless its report is clearly worse than the best one of the champions so far, as is_not_worse says, or the model belongs to somebody else; option champion decides. Other options: exclude, keep, allow_leak (arrays of columns), max_levels (32), level_rows (10: rows that a level must have); of logistic ridge (0; penalty ridge/2 times the squared coefficients of standardised terms against the mean loss of a row), collinear (drop, error); of boosting trees, depth, leaves, learning_rate, leaf_rows, penalty, row_share, feature_share, patience, monotone (object of features with 1 or -1)';
+-- What models say of records
+
+-- of a predictor, which is a value; strict, for without a record there is nothing to predict of
+
+CREATE FUNCTION cx.predict(predictor cx.predictor, features record) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.predict(cx.predictor, record) IS 'what a predictor says of a record with the columns of its training query, in any order: a probability 0..1, or a number in units of the target; NULL and infinite values count as missing, unknown categories as any other; error if a column is missing or of another type; NULL without a record';
+
+CREATE FUNCTION cx.churn_risk(predictor cx.predictor, features record) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.churn_risk(cx.predictor, record) IS 'probability 0..1 that a predictor of a Boolean target says of a record, as predict does; error if the predictor says a number';
+
+CREATE FUNCTION cx.explain(predictor cx.predictor, features record, OUT feature text, OUT value text, OUT contribution double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.explain(cx.predictor, record) IS 'why a predictor says what it does: what each feature adds, the most first, in log-odds or units of the target, and last, as feature (base), what the average training row has; the sum is the log-odds of the prediction, or the prediction, but for the rounding of the last digits; for trees exact Shapley values (TreeSHAP, Lundberg 2018)';
+
+CREATE FUNCTION cx.predict_jsonb(predictor cx.predictor, features jsonb) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.predict_jsonb(cx.predictor, jsonb) IS 'what predict says of an object whose keys are the columns of the training query, with the values that to_jsonb() writes; numbers may be texts, times are in ISO 8601, null is missing; error if a key is missing';
+
+-- of the champion of a model, which is looked up in cx_data.model with the rights of the caller, once in a query
+
+CREATE FUNCTION cx.predict(model text, features record) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'predict_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.predict(text, record) IS 'what the champion of a model says of a record: a probability 0..1, or a number in units of the target';
+
+CREATE FUNCTION cx.churn_risk(model text, features record) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'churn_risk_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.churn_risk(text, record) IS 'probability 0..1 that the champion of a model says of a record; error if it says a number';
+
+CREATE FUNCTION cx.explain(model text, features record, OUT feature text, OUT value text, OUT contribution double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'explain_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.explain(text, record) IS 'why the champion of a model says what it does of a record: what each feature adds, the most first, and last, as feature (base), what they are added to; in log-odds or units of the target';
+
+CREATE FUNCTION cx.predict_jsonb(model text, features jsonb) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'predict_jsonb_by_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.predict_jsonb(text, jsonb) IS 'what the champion of a model says of an object whose keys are the columns of the training query';
+
+-- What is in a predictor
+
+CREATE FUNCTION cx.predictor_features(predictor cx.predictor, OUT feature text, OUT type text, OUT levels text[]) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.predictor_features(cx.predictor) IS 'the features that a predictor needs, an array element as column[i]: type is number, boolean, category, time or interval; levels are the categories that it tells apart, the most frequent one first';
+
+CREATE FUNCTION cx.coefficients(predictor cx.predictor, OUT term text, OUT coefficient double precision, OUT std_error double precision, OUT z double precision, OUT p_value double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.coefficients(cx.predictor) IS 'the coefficients of a linear predictor, before calibration: log-odds, or units of the target, per unit of the term (of times and intervals per day); z is coefficient / std_error, p_value two-sided (for a numeric target of Student''s t); NULL where a penalty leaves no standard error; error for trees';
+
+CREATE FUNCTION cx.feature_importance(predictor cx.predictor, OUT feature text, OUT importance double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.feature_importance(cx.predictor) IS 'how much each feature matters to a predictor, the most first, as shares that sum to 1: of the loss that splits on it saved in trees, of the standard deviations of what features add in linear models; NULL where it adds nothing or it is not known';
+
+-- The type cx.moments: what is needed of many rows for means, correlations, regressions and drivers
+
+CREATE TYPE cx.moments;
+
+CREATE FUNCTION cx.moments_in(cstring) RETURNS cx.moments
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.moments_out(cx.moments) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.moments_recv(internal) RETURNS cx.moments
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.moments_send(cx.moments) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE cx.moments (
+	INPUT = cx.moments_in,
+	OUTPUT = cx.moments_out,
+	RECEIVE = cx.moments_recv,
+	SEND = cx.moments_send,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE cx.moments IS 'number of rows, means and co-moments of up to 1000 columns: a summary that merges without loss, and from which correlations, regressions and drivers are computed; its text form is JSON';
+COMMENT ON FUNCTION cx.moments_in(cstring) IS 'text input of moments';
+COMMENT ON FUNCTION cx.moments_out(cx.moments) IS 'text output of moments';
+COMMENT ON FUNCTION cx.moments_recv(internal) IS 'binary input of moments';
+COMMENT ON FUNCTION cx.moments_send(cx.moments) IS 'binary output of moments';
+
+-- Comparison: the same numbers, to the last digit
+
+CREATE FUNCTION cx.moments_eq(cx.moments, cx.moments) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.moments_ne(cx.moments, cx.moments) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION cx.moments_eq(cx.moments, cx.moments) IS 'implementation of = operator';
+COMMENT ON FUNCTION cx.moments_ne(cx.moments, cx.moments) IS 'implementation of <> operator';
+
+CREATE OPERATOR cx.= (
+	LEFTARG = cx.moments, RIGHTARG = cx.moments, FUNCTION = cx.moments_eq,
+	COMMUTATOR = OPERATOR(cx.=), NEGATOR = OPERATOR(cx.<>),
+	RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel
+);
+CREATE OPERATOR cx.<> (
+	LEFTARG = cx.moments, RIGHTARG = cx.moments, FUNCTION = cx.moments_ne,
+	COMMUTATOR = OPERATOR(cx.<>), NEGATOR = OPERATOR(cx.=),
+	RESTRICT = pg_catalog.neqsel, JOIN = pg_catalog.neqjoinsel
+);
+
+COMMENT ON OPERATOR cx.= (cx.moments, cx.moments) IS 'equal to the last digit; moments of the same rows in another order may differ there';
+COMMENT ON OPERATOR cx.<> (cx.moments, cx.moments) IS 'not equal in some digit';
+
+-- Aggregation
+
+CREATE FUNCTION cx.moments_add(state cx.moments, "row" double precision[]) RETURNS cx.moments
+	AS 'MODULE_PATHNAME', 'moments_add_array' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.moments_add(cx.moments, double precision[]) IS 'adds one row; support function of moments';
+
+CREATE FUNCTION cx.moments_add(state cx.moments, first double precision, others double precision[]) RETURNS cx.moments
+	AS 'MODULE_PATHNAME', 'moments_add_numbers' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.moments_add(cx.moments, double precision, double precision[]) IS 'adds one row; support function of moments';
+
+CREATE FUNCTION cx.merge(cx.moments, cx.moments) RETURNS cx.moments
+	AS 'MODULE_PATHNAME', 'moments_merge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.merge(cx.moments, cx.moments) IS 'the moments of all rows of both (Chan, Golub and LeVeque 1983); error if they are not of as many columns';
+
+CREATE FUNCTION cx.moments_final(cx.moments) RETURNS cx.moments
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.moments_final(cx.moments) IS 'final function of moments';
+
+CREATE AGGREGATE cx.moments("row" double precision[]) (
+	SFUNC = cx.moments_add, STYPE = cx.moments, SSPACE = 2048,
+	FINALFUNC = cx.moments_final, COMBINEFUNC = cx.merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.moments(double precision[]) IS 'number of rows, means and co-moments of rows that are arrays of 1 to 1000 columns, all of the same length; a row that is NULL or has a NULL is skipped as a whole; error at NaN or infinity; no rows give NULL';
+
+CREATE AGGREGATE cx.moments(first double precision, VARIADIC others double precision[]) (
+	SFUNC = cx.moments_add, STYPE = cx.moments, SSPACE = 2048,
+	FINALFUNC = cx.moments_final, COMBINEFUNC = cx.merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.moments(double precision, double precision[]) IS 'number of rows, means and co-moments of two or more columns; a row with a NULL is skipped as a whole; error at NaN or infinity; no rows give NULL';
+
+CREATE AGGREGATE cx.moments(cx.moments) (
+	SFUNC = cx.merge, STYPE = cx.moments, SSPACE = 2048,
+	FINALFUNC = cx.moments_final, COMBINEFUNC = cx.merge, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.moments(cx.moments) IS 'moments merged: the roll-up of stored moments, which must be of as many columns; NULL is skipped; no moments give NULL';
+-- Least squares, out of moments
+
+CREATE FUNCTION cx.regression(summary cx.moments, outcome integer, collinear text DEFAULT 'error', names text[] DEFAULT NULL)
+	RETURNS TABLE (term text, coefficient double precision, std_error double precision, t double precision, p_value double precision, vif double precision)
+	AS 'MODULE_PATHNAME', 'moments_regression' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.regression(cx.moments, integer, text, text[]) IS 'least squares of one column, counted from 1 on, on all others: the intercept and each column with its coefficient in units of the outcome per unit of the column, standard error, t, two-sided p-value, and variance inflation factor (1 is independent of the others); columns of which less than 1e-10 of the variance is their own, and constant ones, are named in an error or, with collinear => ''drop'', in a notice, and left out; names has one for each column, the outcome included';
+
+CREATE FUNCTION cx.regression_fit(summary cx.moments, outcome integer, collinear text DEFAULT 'error', names text[] DEFAULT NULL,
+	OUT row_count bigint, OUT r_squared double precision, OUT adjusted_r_squared double precision, OUT residual_error double precision, OUT df bigint,
+	OUT f double precision, OUT p_value double precision, OUT condition_number double precision, OUT dropped text[])
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'moments_regression_fit' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.regression_fit(cx.moments, integer, text, text[]) IS 'how well the regression of the same arguments fits: R-squared 0..1, also adjusted for the number of columns, standard deviation of the residuals in units of the outcome, their degrees of freedom, F test of all columns together, condition number (largest to smallest singular value of the standardised columns: from 30 on coefficients are shaky), and the columns dropped';
+-- What drives an outcome, and how well each driver does
+
+CREATE FUNCTION cx.driver_weights(summary cx.moments, names text[], outcome text, method text DEFAULT 'relative_weights', collinear text DEFAULT 'error')
+	RETURNS TABLE (driver text, importance double precision, coefficient double precision, std_error double precision, p_value double precision, performance double precision)
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION cx.driver_weights(cx.moments, text[], text, text, text) IS 'drivers in order of their columns, with their parts of R-squared; what cx.drivers is made of';
+
+CREATE FUNCTION cx.importance_quadrant(importance double precision, importance_from double precision, performance double precision, performance_from double precision) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN importance >= importance_from THEN CASE WHEN performance >= performance_from THEN 'keep up the good work' WHEN performance < performance_from THEN 'concentrate here' END
+		WHEN importance < importance_from THEN CASE WHEN performance >= performance_from THEN 'possible overkill' WHEN performance < performance_from THEN 'low priority' END END;
+COMMENT ON FUNCTION cx.importance_quadrant(double precision, double precision, double precision, double precision) IS 'where a driver lies in importance-performance analysis (Martilla and James 1977), of what is high from two bounds on: keep up the good work (both high), concentrate here (important, performs low), possible overkill (not important, performs high), low priority; NULL if one is unknown';
+
+CREATE FUNCTION cx.drivers(summary cx.moments, names text[], outcome text, method text DEFAULT 'relative_weights', collinear text DEFAULT 'error')
+	RETURNS TABLE (driver text, importance double precision, share double precision, coefficient double precision, std_error double precision, p_value double precision, performance double precision, quadrant text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT d.driver, d.importance, 100 * d.importance / nullif(sum(d.importance) OVER (), 0), d.coefficient, d.std_error, d.p_value, d.performance,
+		cx.importance_quadrant(d.importance, avg(d.importance) OVER (), d.performance, avg(d.performance) OVER ())
+	FROM cx.driver_weights(summary, names, outcome, method, collinear) AS d
+	ORDER BY d.importance DESC, d.driver COLLATE pg_catalog."C";
+END;
+COMMENT ON FUNCTION cx.drivers(cx.moments, text[], text, text, text) IS 'what drives the column named outcome, the most important driver first. importance: part of R-squared, to which all add up, by Johnson''s relative weights (2000) or, with method => ''shapley'', by Shapley''s value of at most 15 drivers (LMG, Lindeman, Merenda and Gold 1980); share: the same in percent; coefficient, std_error and p_value of the least squares regression, in units of the outcome per unit of the driver; performance: mean of the driver; quadrant: importance and performance against their means over all drivers, which should be on one scale where more is better. names has one for each column, the outcome included; columns of one name are one driver, such as the dummy columns of a category: importances are added, p_value is that of their F test, and the rest is NULL. Collinear columns are named in an error or, with collinear => ''drop'', in a notice and left out';
+-- Drivers of a Boolean outcome
+
+CREATE FUNCTION cx.driver_odds(query text, names text[]) RETURNS TABLE (place integer, coefficient double precision, std_error double precision, p_value double precision)
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION cx.driver_odds(text, text[]) IS 'logistic regression over the rows of a query, each of which is an array of numbers: an outcome, 0 or 1, and its drivers, named so; for each driver its place in the array from 2 on, the coefficient in log-odds per unit, its standard error, and the two-sided p-value by the normal distribution; none for columns that are constant or combinations of others; support function of driver_analysis';
+-- Means and correlations, out of moments
+
+CREATE FUNCTION cx.row_count(summary cx.moments) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'moments_row_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.row_count(cx.moments) IS 'number of rows, those skipped because of a NULL not counted';
+
+CREATE FUNCTION cx.column_count(summary cx.moments) RETURNS integer
+	AS 'MODULE_PATHNAME', 'moments_column_count' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.column_count(cx.moments) IS 'number of columns, 1..1000';
+
+CREATE FUNCTION cx.mean_of(summary cx.moments, "column" integer) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'moments_mean_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.mean_of(cx.moments, integer) IS 'mean of a column, counted from 1 on';
+
+CREATE FUNCTION cx.stddev_of(summary cx.moments, "column" integer) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'moments_stddev_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.stddev_of(cx.moments, integer) IS 'sample standard deviation (n - 1) of a column, counted from 1 on; NULL for one row';
+
+CREATE FUNCTION cx.covariance(summary cx.moments, a integer, b integer) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'moments_covariance_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.covariance(cx.moments, integer, integer) IS 'sample covariance (n - 1) of two columns, counted from 1 on; NULL for one row';
+
+CREATE FUNCTION cx.correlation(summary cx.moments, a integer, b integer) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'moments_correlation_of' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.correlation(cx.moments, integer, integer) IS 'Pearson correlation -1..1 of two columns, counted from 1 on; NULL if one of them does not vary beyond its rounding';
+
+CREATE FUNCTION cx.correlations(summary cx.moments, names text[] DEFAULT NULL)
+	RETURNS TABLE (a text, b text, correlation double precision, p_value double precision)
+	AS 'MODULE_PATHNAME', 'moments_correlations' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 200;
+COMMENT ON FUNCTION cx.correlations(cx.moments, text[]) IS 'Pearson correlation -1..1 of every pair of columns, and its two-sided p-value by Student''s t; names has one for each column; NULL where a column does not vary';
+-- How long customers stay: the type cx.survival_curve and the aggregate kaplan_meier
+
+CREATE TYPE cx.survival_curve;
+
+CREATE FUNCTION cx.survival_curve_in(cstring) RETURNS cx.survival_curve
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.survival_curve_out(cx.survival_curve) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.survival_curve_recv(internal) RETURNS cx.survival_curve
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION cx.survival_curve_send(cx.survival_curve) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE cx.survival_curve (
+	INPUT = cx.survival_curve_in,
+	OUTPUT = cx.survival_curve_out,
+	RECEIVE = cx.survival_curve_recv,
+	SEND = cx.survival_curve_send,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE cx.survival_curve IS 'customers by how long they stayed, such as {1:380+233,2:123+115}: for each duration how many ended after it + how many were seen that long and had not ended; a lossless summary that adds up, 24 bytes for each different duration';
+COMMENT ON FUNCTION cx.survival_curve_in(cstring) IS 'text input of survival_curve';
+COMMENT ON FUNCTION cx.survival_curve_out(cx.survival_curve) IS 'text output of survival_curve';
+COMMENT ON FUNCTION cx.survival_curve_recv(internal) IS 'binary input of survival_curve';
+COMMENT ON FUNCTION cx.survival_curve_send(cx.survival_curve) IS 'binary output of survival_curve';
+
+CREATE FUNCTION cx.survival_curve_eq(cx.survival_curve, cx.survival_curve) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.survival_curve_eq(cx.survival_curve, cx.survival_curve) IS 'implementation of = operator';
+
+CREATE FUNCTION cx.survival_curve_ne(cx.survival_curve, cx.survival_curve) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.survival_curve_ne(cx.survival_curve, cx.survival_curve) IS 'implementation of <> operator';
+
+CREATE FUNCTION cx.merge(cx.survival_curve, cx.survival_curve) RETURNS cx.survival_curve
+	AS 'MODULE_PATHNAME', 'survival_curve_merge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.merge(cx.survival_curve, cx.survival_curve) IS 'the customers of both curves together; error if they exceed bigint';
+
+CREATE OPERATOR cx.= (
+	LEFTARG = cx.survival_curve, RIGHTARG = cx.survival_curve, FUNCTION = cx.survival_curve_eq,
+	COMMUTATOR = OPERATOR(cx.=), NEGATOR = OPERATOR(cx.<>),
+	RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel
+);
+CREATE OPERATOR cx.<> (
+	LEFTARG = cx.survival_curve, RIGHTARG = cx.survival_curve, FUNCTION = cx.survival_curve_ne,
+	COMMUTATOR = OPERATOR(cx.<>), NEGATOR = OPERATOR(cx.=),
+	RESTRICT = pg_catalog.neqsel, JOIN = pg_catalog.neqjoinsel
+);
+CREATE OPERATOR cx.+ (
+	LEFTARG = cx.survival_curve, RIGHTARG = cx.survival_curve, FUNCTION = cx.merge, COMMUTATOR = OPERATOR(cx.+)
+);
+COMMENT ON OPERATOR cx.= (cx.survival_curve, cx.survival_curve) IS 'equal';
+COMMENT ON OPERATOR cx.<> (cx.survival_curve, cx.survival_curve) IS 'not equal';
+COMMENT ON OPERATOR cx.+ (cx.survival_curve, cx.survival_curve) IS 'both curves together';
+
+CREATE FUNCTION cx.kaplan_meier_add(state internal, duration double precision, ended boolean) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_add(internal, double precision, boolean) IS 'adds one customer; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_add(state internal, duration interval, ended boolean) RETURNS internal
+	AS 'MODULE_PATHNAME', 'kaplan_meier_add_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_add(internal, interval, boolean) IS 'adds one customer; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_add(state internal, curve cx.survival_curve) RETURNS internal
+	AS 'MODULE_PATHNAME', 'kaplan_meier_add_curve' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_add(internal, cx.survival_curve) IS 'adds the customers of a curve; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_combine(internal, internal) IS 'both states together; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_serialize(internal) IS 'the state as bytes for another process; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_deserialize(bytea, internal) IS 'the state out of bytes; support function of kaplan_meier';
+
+CREATE FUNCTION cx.kaplan_meier_final(internal) RETURNS cx.survival_curve
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.kaplan_meier_final(internal) IS 'final function of kaplan_meier';
+
+CREATE AGGREGATE cx.kaplan_meier(duration double precision, ended boolean) (
+	SFUNC = cx.kaplan_meier_add, STYPE = internal, FINALFUNC = cx.kaplan_meier_final,
+	COMBINEFUNC = cx.kaplan_meier_combine, SERIALFUNC = cx.kaplan_meier_serialize, DESERIALFUNC = cx.kaplan_meier_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.kaplan_meier(double precision, boolean) IS 'survival curve of customers: how long each one stayed, in a unit of your choice, and whether that was the end (true) or he was still there when last seen (false); durations are equal only if they are exactly equal, and may be 0; rows with a NULL are left out; NULL without any; error if a duration is negative or not finite. cx.points shows the Kaplan-Meier estimate';
+
+CREATE AGGREGATE cx.kaplan_meier(duration interval, ended boolean) (
+	SFUNC = cx.kaplan_meier_add, STYPE = internal, FINALFUNC = cx.kaplan_meier_final,
+	COMBINEFUNC = cx.kaplan_meier_combine, SERIALFUNC = cx.kaplan_meier_serialize, DESERIALFUNC = cx.kaplan_meier_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.kaplan_meier(interval, boolean) IS 'survival curve as kaplan_meier(double precision, boolean) gives it, in days of 24 hours; error if a duration has months, whose length varies: subtract times instead of using age()';
+
+CREATE AGGREGATE cx.kaplan_meier(curve cx.survival_curve) (
+	SFUNC = cx.kaplan_meier_add, STYPE = internal, FINALFUNC = cx.kaplan_meier_final,
+	COMBINEFUNC = cx.kaplan_meier_combine, SERIALFUNC = cx.kaplan_meier_serialize, DESERIALFUNC = cx.kaplan_meier_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.kaplan_meier(cx.survival_curve) IS 'the customers of all curves together, in the unit of these; NULL without any';
+
+-- What survival curves say, and what a customer is worth
+
+CREATE FUNCTION cx.points(curve cx.survival_curve, confidence double precision DEFAULT 0.95,
+	OUT "time" double precision, OUT at_risk bigint, OUT events bigint, OUT censored bigint,
+	OUT survival double precision, OUT std_error double precision, OUT lower double precision, OUT upper double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'survival_points' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION cx.points(cx.survival_curve, double precision) IS 'the Kaplan-Meier estimate (1958), a row for each duration: customers whose duration is at least that (at_risk), how many of them ended then (events) or were seen no longer (censored; they count as at risk at that time), the share 0..1 that stays longer (survival) with its standard error (Greenwood 1926) and log-log interval (Kalbfleisch and Prentice 1980); the interval is NULL where survival is 1 or 0, the standard error where it is 0; confidence is a share between 0 and 1';
+
+CREATE FUNCTION cx.survival_at(curve cx.survival_curve, "time" double precision, confidence double precision DEFAULT 0.95) RETURNS cx.estimate
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.survival_at(cx.survival_curve, double precision, double precision) IS 'share of customers, 0..1, that stays longer than a time in the unit of the durations, as cx.points gives it for the last duration up to then; NULL after the last duration unless all have ended; responses are the customers of the curve';
+
+CREATE FUNCTION cx.survival_quantile(curve cx.survival_curve, share double precision, confidence double precision DEFAULT 0.95) RETURNS cx.estimate
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.survival_quantile(cx.survival_curve, double precision, double precision) IS 'time by which this share of customers, between 0 and 1, has ended, in the unit of the durations: the first one at which survival is below 1 - share, or if it stays at exactly that for a while, the middle of this while, as in R; NULL if it is not reached. The interval consists of the times at which the log-log interval of survival holds 1 - share (Brookmeyer and Crowley 1982), each end NULL if not reached; std_error is always NULL; responses are the customers of the curve';
+
+CREATE FUNCTION cx.median_survival(curve cx.survival_curve, confidence double precision DEFAULT 0.95) RETURNS cx.estimate
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN cx.survival_quantile(curve, 0.5, confidence);
+COMMENT ON FUNCTION cx.median_survival(cx.survival_curve, double precision) IS 'time by which half of the customers have ended, as cx.survival_quantile(curve, 0.5) gives it; its value is NULL if more than half stay as long as is known';
+
+CREATE FUNCTION cx.expected_lifetime(curve cx.survival_curve, horizon double precision DEFAULT NULL, confidence double precision DEFAULT 0.95) RETURNS cx.estimate
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.expected_lifetime(cx.survival_curve, double precision, double precision) IS 'mean time that a customer stays, of which no more than the horizon counts (restricted mean: the area below the curve up to there), in the unit of the durations, with standard error and normal interval; the horizon is by default the longest duration, and to compare groups it must be the same for all; value NULL if the longest duration is below the horizon and somebody stayed longer; responses are the customers of the curve';
+
+CREATE FUNCTION cx.customer_lifetime_value(margin double precision, retention double precision, discount double precision) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.customer_lifetime_value(double precision, double precision, double precision) IS 'present value of a customer, in the unit of margin: margin * retention / (1 + discount - retention) (Gupta and Lehmann 2003), the sum over all periods to come, the first margin in one period from now; add one margin if that of the present period is still to come. margin per period; retention, the share 0..1 kept from one period to the next; discount, the rate per period, 0 or more; error if they are outside, or if retention is 1 and discount 0';
+
+-- Whether groups of customers stay equally long
+
+CREATE TYPE cx.log_rank_group AS (name text, customers bigint, observed bigint, expected double precision);
+COMMENT ON TYPE cx.log_rank_group IS 'a group of a log-rank test';
+COMMENT ON COLUMN cx.log_rank_group.name IS 'the group';
+COMMENT ON COLUMN cx.log_rank_group.customers IS 'customers in it';
+COMMENT ON COLUMN cx.log_rank_group.observed IS 'customers that ended';
+COMMENT ON COLUMN cx.log_rank_group.expected IS 'customers that would be expected to have ended if all groups were alike; fewer observed means that they stay longer';
+
+CREATE TYPE cx.log_rank_test AS (chi_square double precision, degrees_of_freedom integer, p_value double precision, groups cx.log_rank_group[]);
+COMMENT ON TYPE cx.log_rank_test IS 'a test whether groups of customers stay equally long';
+COMMENT ON COLUMN cx.log_rank_test.chi_square IS 'the statistic, 0 or more; NULL if the groups cannot be compared, for there is only one, or none ended while another was at risk';
+COMMENT ON COLUMN cx.log_rank_test.degrees_of_freedom IS 'groups that were at risk, less one';
+COMMENT ON COLUMN cx.log_rank_test.p_value IS 'chance of such a statistic or a larger one if the groups are alike, 0..1; 0 if it is below about 1e-308';
+COMMENT ON COLUMN cx.log_rank_test.groups IS 'the groups, in the order of the bytes of their names';
+
+CREATE FUNCTION cx.log_rank_add(state internal, duration double precision, ended boolean, "group" text) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, double precision, boolean, text) IS 'adds one customer; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_add(state internal, duration double precision, ended boolean, "group" text, stratum text) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, double precision, boolean, text, text) IS 'adds one customer; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_add(state internal, duration interval, ended boolean, "group" text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'log_rank_add_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, interval, boolean, text) IS 'adds one customer; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_add(state internal, duration interval, ended boolean, "group" text, stratum text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'log_rank_add_interval' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, interval, boolean, text, text) IS 'adds one customer; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_add(state internal, curve cx.survival_curve, "group" text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'log_rank_add_curve' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, cx.survival_curve, text) IS 'adds the customers of a curve; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_add(state internal, curve cx.survival_curve, "group" text, stratum text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'log_rank_add_curve' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_add(internal, cx.survival_curve, text, text) IS 'adds the customers of a curve; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_combine(internal, internal) IS 'both states together; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_serialize(internal) IS 'the state as bytes for another process; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_deserialize(bytea, internal) IS 'the state out of bytes; support function of log_rank';
+
+CREATE FUNCTION cx.log_rank_final(internal) RETURNS cx.log_rank_test
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.log_rank_final(internal) IS 'final function of log_rank';
+
+CREATE AGGREGATE cx.log_rank(duration double precision, ended boolean, "group" text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(double precision, boolean, text) IS 'log-rank test (Mantel 1966) whether groups of customers, at most 1000, stay equally long; duration and ended are those of kaplan_meier; rows with a NULL are left out; NULL without any';
+
+CREATE AGGREGATE cx.log_rank(duration double precision, ended boolean, "group" text, stratum text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(double precision, boolean, text, text) IS 'stratified log-rank test: whether groups stay equally long among customers of the same stratum, such as a region; rows with a NULL are left out; NULL without any';
+
+CREATE AGGREGATE cx.log_rank(duration interval, ended boolean, "group" text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(interval, boolean, text) IS 'log-rank test as log_rank(double precision, boolean, text) gives it; error if a duration has months';
+
+CREATE AGGREGATE cx.log_rank(duration interval, ended boolean, "group" text, stratum text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(interval, boolean, text, text) IS 'stratified log-rank test as log_rank(double precision, boolean, text, text) gives it; error if a duration has months';
+
+CREATE AGGREGATE cx.log_rank(curve cx.survival_curve, "group" text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(cx.survival_curve, text) IS 'log-rank test of the customers in survival curves, of which a group may have several';
+
+CREATE AGGREGATE cx.log_rank(curve cx.survival_curve, "group" text, stratum text) (
+	SFUNC = cx.log_rank_add, STYPE = internal, FINALFUNC = cx.log_rank_final,
+	COMBINEFUNC = cx.log_rank_combine, SERIALFUNC = cx.log_rank_serialize, DESERIALFUNC = cx.log_rank_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cx.log_rank(cx.survival_curve, text, text) IS 'stratified log-rank test of the customers in survival curves';
+
+-- Risks of customers: scored by a model, noted as they move, told for one
+--
+-- A query runs with the search_path of the caller, as journey/query.sql says.
+
+CREATE FUNCTION cx.champion_to_watch(model text, OUT version integer, OUT predictor cx.predictor, OUT profile jsonb)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	SELECT m.version, m.predictor, m.profile INTO version, predictor, profile FROM cx_data.model AS m WHERE m.model_id = cx.find_model(model);
+	IF predictor IS NULL THEN
+		RAISE EXCEPTION 'the predictor of model "%" is lost', model
+			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'It went with the extension; train the model again with cx.train().';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.champion_to_watch(text) IS 'the version of a model that scoring uses, with what it was trained with; an error if there is none';
+
+CREATE FUNCTION cx.note_risks(scored jsonb, model text, version integer) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO cx_data.risk_history (customer_id, model, version, risk, reasons)
+	SELECT s.customer_id, note_risks.model, note_risks.version, s.risk, s.reasons
+	FROM jsonb_to_recordset(scored) AS s (customer_id bigint, risk double precision, reasons text[])
+	LEFT JOIN LATERAL (SELECT h.* FROM cx_data.risk_history AS h WHERE h.customer_id = s.customer_id ORDER BY h.scored_at DESC, h.risk_history_id DESC LIMIT 1) AS h ON true
+	WHERE h.risk IS NULL OR h.model IS DISTINCT FROM note_risks.model OR h.version IS DISTINCT FROM note_risks.version OR abs(h.risk - s.risk) >= 0.01
+	ORDER BY s.customer_id;
+END
+$$;
+COMMENT ON FUNCTION cx.note_risks(jsonb, text, integer) IS 'adds those risks to risk_history that moved by at least 0.01 or changed their basis; part of score_customers and maintain';
+
+CREATE FUNCTION cx.owner_score_customers(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cx.owns_program(caller) AND NOT has_table_privilege(caller, 'cx_data.customer_risk', 'INSERT') THEN
+		RAISE EXCEPTION 'permission denied to score customers'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin or INSERT on cx_data.customer_risk; cx.churn_risk() scores without writing.';
+	END IF;
+	INSERT INTO cx_data.customer_risk AS k (customer_id, model, version, risk, reasons)
+	SELECT s.customer_id, argument ->> 'model', (argument -> 'version')::integer, s.risk, s.reasons
+	FROM jsonb_to_recordset(argument -> 'scored') AS s (customer_id bigint, risk double precision, reasons text[])
+	ON CONFLICT (customer_id, model) DO UPDATE SET version = excluded.version, risk = excluded.risk, reasons = excluded.reasons, scored_at = excluded.scored_at;
+	PERFORM cx.note_risks(argument -> 'scored', argument ->> 'model', (argument -> 'version')::integer);
+	UPDATE cx_data.risk_setting SET model = argument ->> 'model' WHERE model IS NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_score_customers(jsonb, oid) IS 'keeps the scores of customers; part of score_customers, with the rights of the program''s owner';
+
+CREATE FUNCTION cx.score_customers(model text, query text) RETURNS bigint
+	LANGUAGE plpgsql SET extra_float_digits = 1 AS $$
+DECLARE
+	known record;
+	batch record;
+	customers pg_catalog.int8 := 0;
+BEGIN
+	PERFORM cx.query_columns(query, 'customer_id');
+	SELECT c.version, c.predictor INTO known FROM cx.champion_to_watch(model) AS c;
+	FOR batch IN EXECUTE pg_catalog.format($score$
+		SELECT pg_catalog.count(*) AS customers, pg_catalog.min(customer_id) FILTER (WHERE customer_id = customer_before) AS repeated,
+			pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('customer_id', customer_id, 'risk', risk, 'reasons', reasons)) AS scored
+		FROM (
+			SELECT *, pg_catalog.lag(customer_id) OVER (ORDER BY customer_id) AS customer_before, (pg_catalog.row_number() OVER (ORDER BY customer_id) - 1) / 10000 AS batch
+			FROM (
+				SELECT given.customer_id::pg_catalog.int8 AS customer_id, cx.churn_risk($1, given.*) AS risk,
+					ARRAY(SELECT pg_catalog.format('%%s = %%s', e.feature, COALESCE(e.value, 'unknown')) FROM cx.explain($1, given.*) AS e
+						WHERE e.contribution > 0 AND e.feature <> '(base)'::pg_catalog.text ORDER BY e.contribution DESC, e.feature LIMIT 3) AS reasons
+				FROM %s AS given WHERE given.customer_id IS NOT NULL
+			) AS scored
+		) AS placed
+		GROUP BY batch ORDER BY batch$score$, cx.query_subselect(query)) USING known.predictor
+	LOOP
+		IF batch.repeated IS NOT NULL THEN
+			RAISE EXCEPTION 'query gives customer % more than once', batch.repeated
+				USING ERRCODE = 'cardinality_violation', HINT = 'Give one row for each customer, with the features as they are now.';
+		END IF;
+		PERFORM cx.as_program_owner('score_customers', pg_catalog.jsonb_build_object('model', model, 'version', known.version, 'scored', batch.scored));
+		customers := customers + batch.customers;
+	END LOOP;
+	RETURN customers;
+END
+$$;
+COMMENT ON FUNCTION cx.score_customers(text, text) IS 'scores customers by the champion of a model and keeps risks and reasons, in cx_data.customer_risk and, where they moved, in cx_data.risk_history. The query gives customer_id, a key of cx_data.customer, and the columns of the training query as they are now; rows without customer_id are left out. Gives how many were scored. The first model to score customers is the one that customer_churn_risk takes: cx_data.risk_setting says which';
+
+CREATE FUNCTION cx.record_signal_risks() RETURNS bigint
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET "cx.as_of" = '' SET extra_float_digits = 1 AS $$
+DECLARE
+	batch jsonb;
+	before CONSTANT bigint := (SELECT coalesce(max(risk_history_id), 0) FROM cx_data.risk_history);
+BEGIN
+	UPDATE cx_data.risk_setting AS g SET signals_recorded_at = now()
+	FROM cx_data.program AS p
+	WHERE g.signals_recorded_at IS NULL OR (g.signals_recorded_at AT TIME ZONE p.time_zone)::date < (now() AT TIME ZONE p.time_zone)::date;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	FOR batch IN
+		SELECT jsonb_agg(jsonb_build_object('customer_id', k.customer_id, 'risk', k.risk, 'reasons', string_to_array(k.reasons, '; ')))
+		FROM (SELECT r.customer_id, r.risk, coalesce(r.reasons, '') AS reasons, (row_number() OVER (ORDER BY r.customer_id) - 1) / 10000 AS batch
+			FROM cx_data.customer_churn_risk AS r WHERE r.basis = 'signals') AS k
+		GROUP BY k.batch ORDER BY k.batch
+	LOOP
+		PERFORM cx.note_risks(batch, NULL, NULL);
+	END LOOP;
+	RETURN (SELECT count(*) FROM cx_data.risk_history WHERE risk_history_id > before);
+END
+$$;
+COMMENT ON FUNCTION cx.record_signal_risks() IS 'adds the risks by signals to risk_history, once a day of the program; gives how many rows it added, NULL if that was done today; called by maintain';
+
+CREATE FUNCTION cx.risk_of_customer(customer bigint) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN (SELECT jsonb_build_object('risk', k.risk, 'band', CASE WHEN k.risk >= g.high_from THEN 'high' WHEN k.risk >= g.medium_from THEN 'medium' ELSE 'low' END,
+			'reasons', k.reasons, 'basis', k.basis, 'scored_at', k.scored_at)
+		FROM cx_data.risk_setting AS g
+		LEFT JOIN (cx_data.customer_risk AS m JOIN cx_data.model AS champion ON champion.name = m.model AND champion.version = m.version AND champion.champion)
+			ON m.customer_id = customer AND m.model = g.model AND m.scored_at <= cx.as_of()
+		LEFT JOIN LATERAL (
+			SELECT cx.churn_risk(s.present_log_odds, cx.as_of(), cx.as_of(), interval '1 day', g.base_rate) AS risk,
+				(array_agg(s.signal_name ORDER BY s.present_log_odds DESC, s.signal) FILTER (WHERE s.present_log_odds > 0))[1:3] AS reasons
+			FROM cx_data.customer_signal AS s WHERE s.customer_id = customer AND m.risk IS NULL
+		) AS s ON true
+		CROSS JOIN LATERAL (SELECT coalesce(m.risk, s.risk, g.base_rate) AS risk, coalesce(m.reasons, s.reasons, '{}') AS reasons,
+			CASE WHEN m.risk IS NULL THEN 'signals' ELSE format('model %s v%s', m.model, m.version) END AS basis, coalesce(m.scored_at, cx.as_of()) AS scored_at) AS k
+		WHERE EXISTS (SELECT FROM cx_data.customer AS c WHERE c.customer_id = customer));
+END
+$$;
+COMMENT ON FUNCTION cx.risk_of_customer(bigint) IS 'what customer_churn_risk says of one customer, by key: risk, band, reasons, basis and scored_at; NULL if there is no such customer. Reads with the caller''s rights';
+-- Drivers of an outcome that a query gives
+--
+-- The query is the caller's: it runs with the caller's rights and search_path, as query.sql says.
+-- It is read for the levels of its categories, for its moments, and for logistic regression.
+
+CREATE FUNCTION cx.finite_number(value double precision, "column" text) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cx.finite_number(double precision, text) IS 'the value itself; error that names the column if it is NaN or infinite; support function of driver_analysis';
+
+CREATE FUNCTION cx.driver_kind(name text, type regtype) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	base oid := type;
+	kind "char" := 'd';
+	category "char";
+BEGIN
+	WHILE kind = 'd' LOOP
+		SELECT t.typtype, t.typcategory, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END INTO kind, category, base FROM pg_type AS t WHERE t.oid = base;
+	END LOOP;
+	CASE
+		WHEN base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'real'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN
+			RETURN 'number';
+		WHEN base = 'boolean'::regtype THEN
+			RETURN 'boolean';
+		WHEN category IN ('S', 'E') THEN
+			RETURN 'category';
+		ELSE
+			RAISE EXCEPTION 'column "%" is of type %, which is no number, Boolean or category', name, type
+				USING ERRCODE = 'datatype_mismatch', HINT = 'Leave it out, or make a number of it, such as the days since a date, or a text.';
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION cx.driver_kind(text, regtype) IS 'how a column of this type enters: as number, boolean or category; error that names the column if it cannot; support function of driver_analysis';
+
+CREATE FUNCTION cx.query_kinds(query text, columns text[]) RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+DECLARE
+	types pg_catalog.regtype[];
+BEGIN
+	EXECUTE pg_catalog.format('SELECT ARRAY[%s]::pg_catalog.regtype[] FROM (SELECT) AS one LEFT JOIN %s AS q ON false',
+		(SELECT pg_catalog.string_agg(pg_catalog.format('pg_catalog.pg_typeof(q.%I)', name), ', ' ORDER BY place) FROM pg_catalog.unnest(columns) WITH ORDINALITY AS c (name, place)),
+		cx.query_subselect(query)) INTO types;
+	RETURN ARRAY(SELECT cx.driver_kind(c.name, c.type) FROM ROWS FROM (pg_catalog.unnest(columns), pg_catalog.unnest(types)) WITH ORDINALITY AS c (name, type, place) ORDER BY c.place);
+END
+$$;
+COMMENT ON FUNCTION cx.query_kinds(text, text[]) IS 'how each of these columns of a query enters: as number, boolean or category, without running the query; error that names a column that cannot; support function of driver_analysis';
+
+CREATE FUNCTION cx.query_levels(query text, columns text[], kinds text[], most integer) RETURNS TABLE (name text, level text, place bigint, levels bigint, responses numeric)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+BEGIN
+	IF 'category' = ANY (kinds) THEN
+		RETURN QUERY EXECUTE pg_catalog.format($levels$
+			SELECT r.name, r.level, r.place, r.levels, r.responses
+			FROM (
+				SELECT v.name, v.level, pg_catalog.row_number() OVER (PARTITION BY v.name ORDER BY pg_catalog.count(*) DESC, v.level) AS place,
+					pg_catalog.count(*) OVER (PARTITION BY v.name) AS levels, pg_catalog.sum(pg_catalog.count(*)) OVER (PARTITION BY v.name) AS responses
+				FROM %s AS q CROSS JOIN LATERAL (VALUES %s) AS v (name, level)
+				WHERE %s
+				GROUP BY v.name, v.level
+			) AS r
+			WHERE r.place OPERATOR(pg_catalog.<=) %L::bigint$levels$,
+			cx.query_subselect(query),
+			(SELECT pg_catalog.string_agg(pg_catalog.format('(%1$L::text COLLATE pg_catalog."C", q.%1$I::text COLLATE pg_catalog."C")', c.name), ', ')
+				FROM ROWS FROM (pg_catalog.unnest(columns), pg_catalog.unnest(kinds)) AS c (name, kind) WHERE c.kind = 'category'),
+			(SELECT pg_catalog.string_agg(pg_catalog.format('q.%I IS NOT NULL', c.name), ' AND ') FROM pg_catalog.unnest(columns) AS c (name)),
+			most);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.query_levels(text, text[], text[], integer) IS 'the most frequent levels of each category among the complete rows of a query, how many levels it has, and how many complete rows there are; support function of driver_analysis';
+
+CREATE FUNCTION cx.driver_elements(name text, kind text, levels text[], has_other boolean) RETURNS TABLE (element text, expression text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	-- with two levels, the one that is not the most frequent
+	label CONSTANT text := name || CASE WHEN cardinality(levels) = 2 AND NOT has_other THEN ' = ' || levels[2] ELSE '' END;
+BEGIN
+	CASE kind
+		WHEN 'number' THEN
+			RETURN QUERY SELECT name, format('cx.finite_number(q.%1$I::pg_catalog.float8, %1$L)', name);
+		WHEN 'boolean' THEN
+			RETURN QUERY SELECT name, format('q.%I::pg_catalog.int4::pg_catalog.float8', name);
+		ELSE
+			RETURN QUERY SELECT label, format('((q.%I::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.=) %L)::pg_catalog.int4::pg_catalog.float8', name, level)
+				FROM unnest(levels[2:]) AS level;
+			IF has_other THEN
+				RETURN QUERY SELECT label, format('((q.%I::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.<>) ALL (%L::pg_catalog.text[]))::pg_catalog.int4::pg_catalog.float8', name, levels);
+			END IF;
+			IF cardinality(levels) = 1 THEN
+				RETURN QUERY SELECT label, '0::pg_catalog.float8'::text;
+			END IF;
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION cx.driver_elements(text, text, text[], boolean) IS 'the numbers that a column enters as, which share a name: itself, or 1 for each level but the most frequent one and for all other levels together; support function of driver_analysis';
+
+CREATE FUNCTION cx.driver_rows(query text, outcome text, OUT rows_query text, OUT names text[], OUT kinds text[])
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED AS $$
+#variable_conflict use_column
+DECLARE
+	most_levels CONSTANT integer := 20;
+	columns text[];
+	column_kinds text[];
+	identifiers text[];
+	elements text[];
+BEGIN
+	PERFORM cx.require_argument('outcome'::text, outcome IS NOT NULL);
+	columns := cx.query_columns(query, outcome);
+	PERFORM cx.query_columns(query, VARIADIC columns);
+	column_kinds := cx.query_kinds(query, columns);
+	IF column_kinds[pg_catalog.array_position(columns, outcome)] = 'category' THEN
+		RAISE EXCEPTION 'outcome "%" is a category', outcome
+			USING ERRCODE = 'datatype_mismatch', HINT = 'Give a number or a Boolean, such as answer = ''yes'' AS answer.';
+	END IF;
+	WITH levels AS MATERIALIZED (
+		SELECT l.name, pg_catalog.array_agg(l.level ORDER BY l.place) AS levels, l.levels > most_levels AS has_other, l.levels > most_levels AND l.levels > 0.9 * l.responses AS is_identifier
+		FROM cx.query_levels(query, columns, column_kinds, most_levels) AS l GROUP BY l.name, l.levels, l.responses
+	), source AS (
+		SELECT c.name, c.kind, c.place, l.levels, l.has_other, COALESCE(l.is_identifier, false) AS is_identifier
+		FROM ROWS FROM (pg_catalog.unnest(columns), pg_catalog.unnest(column_kinds)) WITH ORDINALITY AS c (name, kind, place) LEFT JOIN levels AS l ON l.name = c.name
+	)
+	SELECT pg_catalog.array_agg(e.element ORDER BY s.name = outcome DESC, s.place), pg_catalog.array_agg(s.kind ORDER BY s.name = outcome DESC, s.place), pg_catalog.array_agg(e.expression ORDER BY s.name = outcome DESC, s.place),
+		(SELECT pg_catalog.array_agg(i.name ORDER BY i.place) FROM source AS i WHERE i.is_identifier)
+	INTO names, kinds, elements, identifiers
+	FROM source AS s CROSS JOIN LATERAL cx.driver_elements(s.name, s.kind, s.levels, s.has_other) AS e
+	WHERE NOT s.is_identifier;
+	IF identifiers IS NOT NULL THEN
+		RAISE NOTICE 'left out columns that have another value in almost every row: %', pg_catalog.array_to_string(identifiers, ', ');
+		columns := ARRAY(SELECT c.name FROM pg_catalog.unnest(columns) AS c (name) WHERE c.name <> ALL (identifiers));
+	END IF;
+	IF pg_catalog.cardinality(columns) < 2 THEN
+		RAISE EXCEPTION 'query gives no column besides the outcome that may drive it' USING ERRCODE = 'invalid_parameter_value', HINT = 'Select the columns that may drive the outcome, too.';
+	END IF;
+	rows_query := pg_catalog.format('SELECT CASE WHEN %s THEN ARRAY[%s]::pg_catalog.float8[] END AS x FROM %s AS q OFFSET 0',
+		(SELECT pg_catalog.string_agg(pg_catalog.format('q.%I IS NOT NULL', c.name), ' AND ') FROM pg_catalog.unnest(columns) AS c (name)),
+		pg_catalog.array_to_string(elements, ', '), cx.query_subselect(query));
+END
+$$;
+COMMENT ON FUNCTION cx.driver_rows(text, text) IS 'a query for the rows of a query as arrays of numbers named x, the outcome first, NULL if a column is NULL; the columns that the numbers come from, and how these enter; support function of driver_analysis';
+
+CREATE FUNCTION cx.driver_analysis(query text, outcome text, method text DEFAULT 'relative_weights', collinear text DEFAULT 'drop')
+	RETURNS TABLE (driver text, importance double precision, share double precision, coefficient double precision, std_error double precision, p_value double precision, performance double precision, performance_index double precision, quadrant text)
+	LANGUAGE plpgsql STABLE ROWS 20 AS $$
+#variable_conflict use_column
+DECLARE
+	source record;
+	summary cx.moments;
+	rows_read bigint;
+	lows double precision[];
+	highs double precision[];
+BEGIN
+	source := cx.driver_rows(query, outcome);
+	EXECUTE pg_catalog.format('SELECT cx.moments(r.x), pg_catalog.count(*), ARRAY[%s]::pg_catalog.float8[], ARRAY[%s]::pg_catalog.float8[] FROM (%s) AS r',
+		(SELECT pg_catalog.string_agg(CASE WHEN k.kind = 'category' THEN 'NULL' ELSE pg_catalog.format('pg_catalog.min(r.x[%s])', k.place) END, ', ' ORDER BY k.place) FROM pg_catalog.unnest(source.kinds) WITH ORDINALITY AS k (kind, place)),
+		(SELECT pg_catalog.string_agg(CASE WHEN k.kind = 'category' THEN 'NULL' ELSE pg_catalog.format('pg_catalog.max(r.x[%s])', k.place) END, ', ' ORDER BY k.place) FROM pg_catalog.unnest(source.kinds) WITH ORDINALITY AS k (kind, place)),
+		source.rows_query) INTO summary, rows_read, lows, highs;
+	IF summary IS NULL THEN
+		RAISE EXCEPTION 'query gives no row without a NULL' USING ERRCODE = 'data_exception', HINT = 'Leave out columns that are mostly NULL, or fill them with coalesce().';
+	END IF;
+	IF rows_read > cx.row_count(summary) THEN
+		RAISE NOTICE 'left out % of % rows, which have a NULL', rows_read - cx.row_count(summary), rows_read;
+	END IF;
+	RETURN QUERY
+	WITH odds AS MATERIALIZED (
+		SELECT * FROM cx.driver_odds(CASE WHEN source.kinds[1] = 'boolean' THEN source.rows_query END, source.names)
+	)
+	SELECT d.driver, d.importance, d.share, d.coefficient, d.std_error, d.p_value, CASE WHEN d.kind <> 'category' THEN d.performance END, d.position,
+		cx.importance_quadrant(d.importance, pg_catalog.avg(d.importance) OVER (), d.position, pg_catalog.avg(d.position) OVER ())
+	FROM (
+		SELECT w.driver, w.importance, w.share, w.performance, source.kinds[e.element] AS kind,
+			CASE WHEN source.kinds[1] = 'boolean' AND w.coefficient IS NOT NULL THEN o.coefficient ELSE w.coefficient END AS coefficient,
+			CASE WHEN source.kinds[1] = 'boolean' AND w.coefficient IS NOT NULL THEN o.std_error ELSE w.std_error END AS std_error,
+			CASE WHEN source.kinds[1] = 'boolean' AND w.coefficient IS NOT NULL THEN o.p_value ELSE w.p_value END AS p_value,
+			100 * CASE WHEN cx.correlation(summary, e.element, 1) < 0 THEN highs[e.element] - w.performance ELSE w.performance - lows[e.element] END / (highs[e.element] - lows[e.element]) AS position
+		FROM cx.drivers(summary, source.names, outcome, method, collinear) AS w CROSS JOIN LATERAL (SELECT pg_catalog.array_position(source.names, w.driver) AS element) AS e
+			LEFT JOIN odds AS o ON o.place = e.element
+	) AS d
+	ORDER BY d.importance DESC, d.driver COLLATE pg_catalog."C";
+END
+$$;
+COMMENT ON FUNCTION cx.driver_analysis(text, text, text, text) IS 'what drives one column of a query, the outcome, which is a number or a Boolean: cx.drivers of all its other columns, which are numbers, Booleans or categories (texts and enums), in one call. If the outcome is a Boolean, coefficient, std_error and p_value are those of logistic regression, in log-odds per unit of the driver, while importance is the part of R-squared of the linear model of its probability. Rows with a NULL are left out with a notice. A category enters as one driver, compared with its most frequent level (one of two levels as name = level, with a coefficient; others have none, and p_value is that of the F test of the linear model); its 20 most frequent levels are told apart; one with another value in almost every row is left out with a notice. performance_index: where the mean of a driver lies between its lowest (0) and its highest (100) value, turned round if more of it goes with less of the outcome, so that drivers of unlike scales compare, and by which the quadrant is found; a category has none';
 -- The program's tables, indexes, views and triggers
 --
 -- What stands between this line and "END OF PROGRAM" is the body of one
@@ -5333,6 +6436,61 @@ CREATE OR REPLACE TRIGGER calendar_hours_changed AFTER INSERT OR UPDATE OR DELET
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
 CREATE OR REPLACE TRIGGER calendar_exception_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cx_data.calendar_exception
 	FOR EACH STATEMENT EXECUTE FUNCTION cx.catalog_changed();
+-- Predict: trained models
+
+CREATE TABLE IF NOT EXISTS cx_data.model (
+	model_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	name text NOT NULL CONSTRAINT model_name_check CHECK (name <> ''),
+	version integer NOT NULL CONSTRAINT model_version_check CHECK (version > 0),
+	champion boolean NOT NULL DEFAULT false,
+	algorithm text NOT NULL CONSTRAINT model_algorithm_check CHECK (algorithm IN ('logistic', 'boosting')),
+	outcome text NOT NULL CONSTRAINT model_outcome_check CHECK (outcome IN ('probability', 'number')),
+	query text NOT NULL,
+	columns text[] NOT NULL,
+	column_types text[] NOT NULL,
+	target text NOT NULL,
+	key text,
+	holdout double precision NOT NULL,
+	seed bigint NOT NULL,
+	options jsonb NOT NULL,
+	row_count bigint NOT NULL,
+	event_count bigint,
+	report jsonb,
+	benchmark jsonb,
+	fit jsonb NOT NULL,
+	profile jsonb NOT NULL,
+	excluded jsonb NOT NULL,
+	trained_by text NOT NULL,
+	trained_at timestamptz NOT NULL DEFAULT now(),
+	UNIQUE (name, version)
+);
+-- goes when the extension is dropped with CASCADE, and comes back empty
+ALTER TABLE cx_data.model ADD COLUMN IF NOT EXISTS predictor cx.predictor;
+CREATE UNIQUE INDEX IF NOT EXISTS model_champion_idx ON cx_data.model (name) WHERE champion;
+COMMENT ON TABLE cx_data.model IS 'trained models, each version of them: written by cx.train() and cx.set_champion()';
+COMMENT ON COLUMN cx_data.model.name IS 'what people type; its champion scores where the name is given';
+COMMENT ON COLUMN cx_data.model.version IS 'from 1 on; training anew adds one';
+COMMENT ON COLUMN cx_data.model.champion IS 'whether it is the version that scoring uses; one of each name is';
+COMMENT ON COLUMN cx_data.model.algorithm IS 'logistic (a linear model) or boosting (trees)';
+COMMENT ON COLUMN cx_data.model.outcome IS 'what it predicts: a probability of a Boolean target, or a number';
+COMMENT ON COLUMN cx_data.model.query IS 'training query';
+COMMENT ON COLUMN cx_data.model.columns IS 'columns that the query gave, in their order';
+COMMENT ON COLUMN cx_data.model.column_types IS 'their types';
+COMMENT ON COLUMN cx_data.model.target IS 'column that it predicts';
+COMMENT ON COLUMN cx_data.model.key IS 'column whose values kept rows together; NULL if none did';
+COMMENT ON COLUMN cx_data.model.holdout IS 'share of keys, or of rows, that was held out';
+COMMENT ON COLUMN cx_data.model.seed IS 'seed of all chance in it';
+COMMENT ON COLUMN cx_data.model.options IS 'other options that it was trained with';
+COMMENT ON COLUMN cx_data.model.row_count IS 'rows that it was made of: those that it learnt from, validation included, and those held out; not those left out because their target, or the time that holdout_after needs, is not known, or because their key is on both sides of the hold-out';
+COMMENT ON COLUMN cx_data.model.event_count IS 'rows of them in which the target is true; NULL if it is a number';
+COMMENT ON COLUMN cx_data.model.report IS 'what it did on the rows held out, as cx.evaluation() gives it; NULL if none were';
+COMMENT ON COLUMN cx_data.model.benchmark IS 'of a version that became champion: the best of its report and those of the champions before it, back to the one that somebody chose (kind, auc and auc_std_error, or r_squared), which the next version is measured against; NULL of others';
+COMMENT ON COLUMN cx_data.model.fit IS 'how it was fitted: rows of each part, calibration, coefficients with standard errors, importance of features (mean size of the contribution to the score in up to 500 rows, and share of their sum)';
+COMMENT ON COLUMN cx_data.model.profile IS 'how features and scores were distributed, which drift is measured against';
+COMMENT ON COLUMN cx_data.model.excluded IS 'columns of the query that are no features, with the reason';
+COMMENT ON COLUMN cx_data.model.trained_by IS 'role that trained it';
+COMMENT ON COLUMN cx_data.model.trained_at IS 'start of the transaction that trained it';
+COMMENT ON COLUMN cx_data.model.predictor IS 'the model itself, a value; NULL if the extension was dropped since, then train anew';
 -- Resolve: service levels, root causes, tickets, their history and their tasks
 
 ALTER TABLE cx_data.staff
@@ -5586,6 +6744,132 @@ CREATE OR REPLACE TRIGGER attached_tickets_added AFTER INSERT ON cx_data.ticket
 	REFERENCING NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_added();
 CREATE OR REPLACE TRIGGER attached_tickets_changed AFTER UPDATE ON cx_data.ticket
 	REFERENCING OLD TABLE AS went NEW TABLE AS came FOR EACH STATEMENT EXECUTE FUNCTION cx.attached_tickets_changed();
+-- Predict: signals of leaving, the risks of customers, and how models drift
+
+CREATE TABLE IF NOT EXISTS cx_data.risk_signal (
+	risk_signal_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	code text NOT NULL UNIQUE,
+	name text,
+	source text NOT NULL CONSTRAINT risk_signal_source_check CHECK (source IN ('detractor', 'promoter', 'low_score', 'high_effort', 'complaint',
+		'unresolved_ticket', 'overdue_ticket', 'reopened_ticket', 'event', 'repeated_event', 'coming_event', 'falling_event')),
+	events text[] NOT NULL DEFAULT '{}',
+	period interval,
+	threshold double precision CONSTRAINT risk_signal_threshold_check CHECK (threshold > 0 AND threshold < 'infinity'),
+	log_odds double precision NOT NULL CONSTRAINT risk_signal_log_odds_check CHECK (log_odds BETWEEN -1000 AND 1000),
+	half_life interval NOT NULL CONSTRAINT risk_signal_half_life_check CHECK (half_life > '0' AND half_life <= '36500 days' AND extract(year FROM half_life) = 0 AND extract(month FROM half_life) = 0),
+	enabled boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT risk_signal_period_check CHECK (period > '0' AND period <= '3650 days'),
+	CONSTRAINT risk_signal_needs_check CHECK (CASE source WHEN 'repeated_event' THEN num_nulls(period, threshold) = 0 WHEN 'coming_event' THEN period IS NOT NULL
+		WHEN 'falling_event' THEN num_nulls(period, threshold) = 0 AND threshold < 1 ELSE true END)
+);
+COMMENT ON TABLE cx_data.risk_signal IS 'signals that a customer may leave, and what each adds to the log-odds of it. The rows that come with the program are what experts would guess, not what was measured: edit them, add the events of your own, and let a trained model take their place';
+COMMENT ON COLUMN cx_data.risk_signal.code IS 'what people type';
+COMMENT ON COLUMN cx_data.risk_signal.name IS 'what it is called where it is the reason of a risk';
+COMMENT ON COLUMN cx_data.risk_signal.source IS 'what it is seen from. detractor, promoter: the last answer to a metric of kind nps is 0..6, or 9..10; low_score, high_effort: the last answer to a metric of kind csat or rating, or to one of effort, is below the middle of its scale; complaint: feedback of that kind; unresolved_ticket: a ticket is not solved; overdue_ticket: its time is over; reopened_ticket: one was; event: one of the events happened; repeated_event: at least threshold of them in a period; coming_event: one will happen within a period, as the end of a contract; falling_event: what they count (their values, 1 without one) fell in a period to threshold or less of the mean of the three periods before';
+COMMENT ON COLUMN cx_data.risk_signal.events IS 'names of the events that it is seen from, in cx_data.event: put those of your business here';
+COMMENT ON COLUMN cx_data.risk_signal.period IS 'time before now that is looked at, for a coming event after it; NULL for sources that need none';
+COMMENT ON COLUMN cx_data.risk_signal.threshold IS 'repeated_event: least number of events; falling_event: largest share of what it was before, below 1; NULL for other sources';
+COMMENT ON COLUMN cx_data.risk_signal.log_odds IS 'natural logarithm of the factor by which it multiplies the odds of leaving: 0.7 doubles them, a negative one lowers them';
+COMMENT ON COLUMN cx_data.risk_signal.half_life IS 'time in which its log-odds halve, in days or hours; what lasts, as a ticket that is not solved, does not fade while it does';
+COMMENT ON COLUMN cx_data.risk_signal.enabled IS 'whether it counts';
+
+INSERT INTO cx_data.risk_signal (code, name, source, events, period, threshold, log_odds, half_life)
+SELECT s.* FROM (VALUES
+	('detractor', 'would not recommend us', 'detractor', '{}'::text[], NULL::interval, NULL::double precision, 0.9::double precision, interval '90 days'),
+	('promoter', 'would recommend us', 'promoter', '{}', NULL, NULL, -0.7, '90 days'),
+	('low_score', 'gave a low score', 'low_score', '{}', NULL, NULL, 0.6, '60 days'),
+	('high_effort', 'found it hard to get help', 'high_effort', '{}', NULL, NULL, 0.6, '60 days'),
+	('complaint', 'complained', 'complaint', '{}', NULL, NULL, 0.8, '60 days'),
+	('unresolved_ticket', 'waits for a ticket to be solved', 'unresolved_ticket', '{}', NULL, NULL, 0.3, '30 days'),
+	('overdue_ticket', 'has a ticket that is overdue', 'overdue_ticket', '{}', NULL, NULL, 0.5, '30 days'),
+	('reopened_ticket', 'had to reopen a ticket', 'reopened_ticket', '{}', NULL, NULL, 0.5, '45 days'),
+	('repeat_contact', 'had to contact us again and again', 'repeated_event', '{call,chat,contact}', '30 days', 3, 0.7, '30 days'),
+	('falling_usage', 'uses us less', 'falling_event', '{login,order,usage,visit}', '30 days', 0.5, 1.1, '30 days'),
+	('failed_payment', 'a payment failed', 'event', '{"failed payment",failed_payment,payment_failed}', NULL, NULL, 0.8, '30 days'),
+	('fault', 'had a fault', 'event', '{fault,incident,outage}', NULL, NULL, 0.3, '21 days'),
+	('price_rise', 'pays more than before', 'event', '{"high bill","price rise",price_rise}', NULL, NULL, 0.4, '45 days'),
+	('cancellation', 'asked about cancelling', 'event', '{cancellation,cancellation_request}', NULL, NULL, 2.2, '45 days'),
+	('contract_ending', 'the contract is about to end', 'coming_event', '{"contract end",contract_end}', '60 days', NULL, 0.9, '30 days')) AS s
+WHERE NOT EXISTS (SELECT FROM cx_data.risk_signal);
+
+CREATE TABLE IF NOT EXISTS cx_data.risk_setting (
+	singleton boolean PRIMARY KEY DEFAULT true CONSTRAINT risk_setting_singleton_check CHECK (singleton),
+	base_rate double precision NOT NULL DEFAULT 0.05 CONSTRAINT risk_setting_base_rate_check CHECK (base_rate > 0 AND base_rate < 1),
+	medium_from double precision NOT NULL DEFAULT 0.1,
+	high_from double precision NOT NULL DEFAULT 0.3,
+	model text,
+	signals_recorded_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT risk_setting_band_check CHECK (medium_from > 0 AND medium_from <= high_from AND high_from < 1)
+);
+INSERT INTO cx_data.risk_setting DEFAULT VALUES ON CONFLICT DO NOTHING;
+COMMENT ON TABLE cx_data.risk_setting IS 'one row: what risks start from, and how they are called. It may be edited';
+COMMENT ON COLUMN cx_data.risk_setting.base_rate IS 'risk of a customer without any signal, 0..1: about the share of customers who leave in the time that you plan for, such as a quarter';
+COMMENT ON COLUMN cx_data.risk_setting.medium_from IS 'least risk of band medium, below it is low';
+COMMENT ON COLUMN cx_data.risk_setting.high_from IS 'least risk of band high';
+COMMENT ON COLUMN cx_data.risk_setting.model IS 'name of the model whose scores are the risks of customers, where it has scored them; the first one that cx.score_customers() is called with is put here';
+COMMENT ON COLUMN cx_data.risk_setting.signals_recorded_at IS 'when maintain() last added the risks by signals to risk_history; it does so once a day of the program';
+
+CREATE TABLE IF NOT EXISTS cx_data.customer_risk (
+	customer_risk_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL REFERENCES cx_data.customer ON DELETE CASCADE,
+	model text NOT NULL,
+	version integer NOT NULL,
+	risk double precision NOT NULL CONSTRAINT customer_risk_risk_check CHECK (risk BETWEEN 0 AND 1),
+	reasons text[] NOT NULL DEFAULT '{}',
+	scored_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT customer_risk_key UNIQUE (customer_id, model)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE cx_data.customer_risk IS 'what models gave customers last, written by cx.score_customers(): read customer_churn_risk';
+COMMENT ON COLUMN cx_data.customer_risk.model IS 'name of the model';
+COMMENT ON COLUMN cx_data.customer_risk.version IS 'its version';
+COMMENT ON COLUMN cx_data.customer_risk.risk IS 'probability of leaving, 0..1';
+COMMENT ON COLUMN cx_data.customer_risk.reasons IS 'up to three features that raise it most, with their values, the strongest first';
+COMMENT ON COLUMN cx_data.customer_risk.scored_at IS 'when';
+
+CREATE TABLE IF NOT EXISTS cx_data.risk_history (
+	risk_history_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	customer_id bigint NOT NULL REFERENCES cx_data.customer ON DELETE CASCADE,
+	model text,
+	version integer,
+	risk double precision NOT NULL CONSTRAINT risk_history_risk_check CHECK (risk BETWEEN 0 AND 1),
+	reasons text[] NOT NULL DEFAULT '{}',
+	scored_at timestamptz NOT NULL DEFAULT now(),
+	customer_merge_id bigint,
+	CONSTRAINT risk_history_basis_check CHECK ((model IS NULL) = (version IS NULL))
+);
+CREATE INDEX IF NOT EXISTS risk_history_customer_id_idx ON cx_data.risk_history (customer_id, scored_at);
+COMMENT ON TABLE cx_data.risk_history IS 'risks of customers as they were: one row where a risk moved by at least 0.01 or changed its basis; written by cx.score_customers(), and for signals once a day by maintain()';
+COMMENT ON COLUMN cx_data.risk_history.model IS 'name of the model that gave it; NULL if signals did';
+COMMENT ON COLUMN cx_data.risk_history.version IS 'version of the model; NULL if signals gave it';
+COMMENT ON COLUMN cx_data.risk_history.risk IS 'probability of leaving, 0..1';
+COMMENT ON COLUMN cx_data.risk_history.reasons IS 'up to three reasons, the strongest first';
+COMMENT ON COLUMN cx_data.risk_history.scored_at IS 'from when on it was so';
+COMMENT ON COLUMN cx_data.risk_history.customer_merge_id IS 'merge by which it came to its customer; NULL for most';
+
+CREATE TABLE IF NOT EXISTS cx_data.model_drift (
+	model_drift_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+	model text NOT NULL,
+	version integer NOT NULL,
+	feature text NOT NULL,
+	psi double precision NOT NULL,
+	by_chance double precision NOT NULL,
+	band text NOT NULL CONSTRAINT model_drift_band_check CHECK (band IN ('stable', 'too few', 'shifting', 'shifted')),
+	row_count bigint NOT NULL,
+	measured_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS model_drift_model_idx ON cx_data.model_drift (model, measured_at);
+COMMENT ON TABLE cx_data.model_drift IS 'how far what models see had moved from what they were trained with, written by cx.record_drift(); alert rules may watch it';
+COMMENT ON COLUMN cx_data.model_drift.model IS 'name of the model';
+COMMENT ON COLUMN cx_data.model_drift.version IS 'its version, the champion of that time';
+COMMENT ON COLUMN cx_data.model_drift.feature IS 'feature of the model; (score) for what it says';
+COMMENT ON COLUMN cx_data.model_drift.psi IS 'population stability index';
+COMMENT ON COLUMN cx_data.model_drift.by_chance IS 'psi that chance alone exceeds in 5 of 100 samples of this size';
+COMMENT ON COLUMN cx_data.model_drift.band IS 'stable, too few (rows to tell from chance), shifting or shifted';
+COMMENT ON COLUMN cx_data.model_drift.row_count IS 'rows that it was measured in';
+COMMENT ON COLUMN cx_data.model_drift.measured_at IS 'when';
+
 -- Views of answers: live tallies, by day, and the last 28 full days against the 28 before
 --
 -- What is folded stands in tally_hourly and tally_daily, what came since in
@@ -6996,6 +8280,148 @@ COMMENT ON COLUMN cx_data.agent_scorecard.handled IS 'tickets solved';
 COMMENT ON COLUMN cx_data.agent_scorecard.reopened_share IS 'percent of these that were reopened';
 COMMENT ON COLUMN cx_data.agent_scorecard.first_contact_share IS 'percent solved at first contact, of those solved at least 7 days ago';
 COMMENT ON COLUMN cx_data.agent_scorecard.median_handling_seconds IS 'median of the seconds that tickets were up to us';
+-- Views of who may leave, and why: signals, risks, and those that rose
+
+CREATE OR REPLACE VIEW cx_data.customer_signal WITH (security_invoker = true) AS
+SELECT s.customer_id, r.code AS signal, coalesce(r.name, r.code) AS signal_name, s.happened_at, r.log_odds,
+	extract(epoch FROM r.half_life)::double precision AS half_life_seconds,
+	cx.decayed_log_odds(r.log_odds, s.happened_at, cx.as_of(), r.half_life) AS present_log_odds
+FROM (
+	-- of each kind of question the last answer
+	SELECT a.customer_id, r.risk_signal_id, a.responded_at AS happened_at
+	FROM (
+		SELECT DISTINCT ON (f.customer_id, k.kind) f.customer_id, k.kind, f.responded_at,
+			CASE WHEN m.kind = 'nps' AND f.score <= 6 THEN 'detractor' WHEN m.kind = 'nps' AND f.score >= 9 THEN 'promoter'
+				WHEN m.kind <> 'nps' AND cx.experience_of(f.score, m.scale_min, m.scale_max, m.lower_is_better) < 50
+					THEN CASE k.kind WHEN 'effort' THEN 'high_effort' ELSE 'low_score' END END AS source
+		FROM cx_data.feedback AS f
+		JOIN cx_data.metric AS m ON m.code = f.metric
+		CROSS JOIN LATERAL (SELECT CASE WHEN m.kind = 'nps' THEN 'nps' WHEN m.kind = 'ces' OR m.lower_is_better THEN 'effort' ELSE 'satisfaction' END AS kind) AS k
+		WHERE f.customer_id IS NOT NULL AND f.kind = 'survey' AND f.score IS NOT NULL AND f.responded_at <= cx.as_of()
+		ORDER BY f.customer_id, k.kind, f.responded_at DESC, f.feedback_id DESC
+	) AS a
+	JOIN cx_data.risk_signal AS r USING (source)
+	UNION ALL
+	SELECT f.customer_id, r.risk_signal_id, max(f.responded_at)
+	FROM cx_data.feedback AS f JOIN cx_data.risk_signal AS r ON r.source = 'complaint'
+	WHERE f.customer_id IS NOT NULL AND f.kind = 'complaint' AND f.responded_at <= cx.as_of()
+	GROUP BY f.customer_id, r.risk_signal_id
+	UNION ALL
+	-- what lasts happens now
+	SELECT t.customer_id, r.risk_signal_id, max(CASE r.source WHEN 'reopened_ticket' THEN t.reopened_at ELSE cx.as_of() END)
+	FROM cx_data.ticket AS t JOIN cx_data.risk_signal AS r ON r.source IN ('unresolved_ticket', 'overdue_ticket', 'reopened_ticket')
+	WHERE t.customer_id IS NOT NULL AND t.opened_at <= cx.as_of() AND CASE r.source
+		WHEN 'reopened_ticket' THEN t.reopened_at <= cx.as_of()
+		ELSE coalesce(t.solved_at > cx.as_of(), true) AND (r.source = 'unresolved_ticket' OR t.resolution_due_at < cx.as_of()) END
+	GROUP BY t.customer_id, r.risk_signal_id
+	UNION ALL
+	(WITH named AS MATERIALIZED (
+		-- made first, so that events are looked through once
+		SELECT DISTINCT r.risk_signal_id, r.source, r.period, r.threshold, n.name,
+			cx.as_of() - CASE r.source WHEN 'event' THEN 10 * r.half_life WHEN 'repeated_event' THEN r.period WHEN 'falling_event' THEN 4 * r.period ELSE '0' END AS after,
+			cx.as_of() + CASE r.source WHEN 'coming_event' THEN r.period ELSE '0' END AS until
+		FROM cx_data.risk_signal AS r CROSS JOIN LATERAL unnest(r.events) AS n (name)
+		WHERE r.enabled AND r.source IN ('event', 'repeated_event', 'coming_event', 'falling_event')
+	)
+	SELECT e.customer_id, r.risk_signal_id, CASE WHEN min(r.source) IN ('event', 'repeated_event') THEN max(e.occurred_at) ELSE cx.as_of() END
+	FROM named AS r JOIN cx_data.event AS e ON e.name = r.name AND e.occurred_at > r.after AND e.occurred_at <= r.until
+	WHERE e.customer_id IS NOT NULL
+	GROUP BY e.customer_id, r.risk_signal_id
+	HAVING CASE min(r.source)
+		WHEN 'repeated_event' THEN count(*) >= min(r.threshold)
+		-- of fewer than two in each of the periods before, none would be no news
+		WHEN 'falling_event' THEN count(*) FILTER (WHERE e.occurred_at <= cx.as_of() - r.period) >= 6
+			AND coalesce(sum(coalesce(e.value, 1)) FILTER (WHERE e.occurred_at > cx.as_of() - r.period), 0)
+				<= min(r.threshold) / 3 * sum(coalesce(e.value, 1)) FILTER (WHERE e.occurred_at <= cx.as_of() - r.period)
+		ELSE true END)
+) AS s
+JOIN cx_data.risk_signal AS r USING (risk_signal_id)
+WHERE r.enabled AND s.happened_at > cx.as_of() - 10 * r.half_life;
+COMMENT ON VIEW cx_data.customer_signal IS 'signals that customers may leave, or will stay, at cx.as_of(): of each one the latest time; those of more than ten half-lives ago are forgotten';
+COMMENT ON COLUMN cx_data.customer_signal.customer_id IS 'the customer';
+COMMENT ON COLUMN cx_data.customer_signal.signal IS 'code of the signal, once for each customer';
+COMMENT ON COLUMN cx_data.customer_signal.signal_name IS 'what it is called as a reason';
+COMMENT ON COLUMN cx_data.customer_signal.happened_at IS 'when; for what lasts, as a ticket that is not solved, cx.as_of()';
+COMMENT ON COLUMN cx_data.customer_signal.log_odds IS 'what it added to the log-odds of leaving when it happened';
+COMMENT ON COLUMN cx_data.customer_signal.half_life_seconds IS 'seconds in which that halves';
+COMMENT ON COLUMN cx_data.customer_signal.present_log_odds IS 'what is left of it at cx.as_of()';
+
+CREATE OR REPLACE VIEW cx_data.customer_churn_risk WITH (security_invoker = true) AS
+SELECT k.customer_id, k.customer, k.customer_name, k.segment, k.org_unit_id, u.code AS org_unit, k.risk,
+	CASE WHEN k.risk >= g.high_from THEN 'high' WHEN k.risk >= g.medium_from THEN 'medium' ELSE 'low' END AS band,
+	array_to_string(k.reasons, '; ') AS reasons, k.basis,
+	rank() OVER (PARTITION BY k.basis ORDER BY k.risk DESC) AS rank, k.scored_at
+FROM cx_data.risk_setting AS g
+CROSS JOIN LATERAL (
+	SELECT c.customer_id, c.code AS customer, c.name AS customer_name, c.segment, c.org_unit_id,
+		coalesce(m.risk, s.risk, g.base_rate) AS risk, CASE WHEN m.risk IS NULL THEN s.reasons ELSE m.reasons END AS reasons,
+		CASE WHEN m.risk IS NULL THEN 'signals' ELSE format('model %s v%s', m.model, m.version) END AS basis, coalesce(m.scored_at, cx.as_of()) AS scored_at
+	FROM cx_data.customer AS c
+	LEFT JOIN (cx_data.customer_risk AS m JOIN cx_data.model AS champion ON champion.name = m.model AND champion.version = m.version AND champion.champion)
+		ON m.customer_id = c.customer_id AND m.model = g.model AND m.scored_at <= cx.as_of()
+	LEFT JOIN (
+		-- the log-odds are those of now
+		SELECT s.customer_id, cx.churn_risk(s.present_log_odds, cx.as_of(), cx.as_of(), interval '1 day', base.base_rate) AS risk,
+			(array_agg(s.signal_name ORDER BY s.present_log_odds DESC, s.signal) FILTER (WHERE s.present_log_odds > 0))[1:3] AS reasons
+		FROM cx_data.customer_signal AS s CROSS JOIN cx_data.risk_setting AS base
+		GROUP BY s.customer_id
+	) AS s ON s.customer_id = c.customer_id
+) AS k
+LEFT JOIN cx_data.org_unit AS u USING (org_unit_id);
+COMMENT ON VIEW cx_data.customer_churn_risk IS 'how likely each customer is to leave at cx.as_of(), and why: as the champion of the model in cx_data.risk_setting scored him last, else by signals. Who sees only a part of his feedback, events and tickets sees a risk by signals of that part';
+COMMENT ON COLUMN cx_data.customer_churn_risk.customer_id IS 'key of the customer, unique per row';
+COMMENT ON COLUMN cx_data.customer_churn_risk.customer IS 'code of the customer';
+COMMENT ON COLUMN cx_data.customer_churn_risk.customer_name IS 'name of the customer';
+COMMENT ON COLUMN cx_data.customer_churn_risk.segment IS 'segment of the customer';
+COMMENT ON COLUMN cx_data.customer_churn_risk.org_unit_id IS 'unit in charge';
+COMMENT ON COLUMN cx_data.customer_churn_risk.org_unit IS 'code of that unit';
+COMMENT ON COLUMN cx_data.customer_churn_risk.risk IS 'probability of leaving, 0..1: that of a model is estimated from what happened, that of signals from what experts guess: never rank one with the other';
+COMMENT ON COLUMN cx_data.customer_churn_risk.band IS 'low, medium or high, by the limits in cx_data.risk_setting';
+COMMENT ON COLUMN cx_data.customer_churn_risk.reasons IS 'up to three that raise the risk most, the strongest first, separated by semicolons';
+COMMENT ON COLUMN cx_data.customer_churn_risk.basis IS 'signals, or model with its name and version';
+COMMENT ON COLUMN cx_data.customer_churn_risk.rank IS 'place by risk among the customers with the same basis, 1 is the highest risk; in a query for one customer leave it out, or use cx.risk_of_customer()';
+COMMENT ON COLUMN cx_data.customer_churn_risk.scored_at IS 'when the model gave it; cx.as_of() for signals';
+
+CREATE OR REPLACE VIEW cx_data.risk_rise WITH (security_invoker = true) AS
+SELECT n.customer_id, c.code AS customer, c.name AS customer_name, c.segment, u.code AS org_unit, b.risk AS risk_before, n.risk, n.risk - b.risk AS rise,
+	CASE WHEN b.risk >= g.high_from THEN 'high' WHEN b.risk >= g.medium_from THEN 'medium' ELSE 'low' END AS band_before,
+	CASE WHEN n.risk >= g.high_from THEN 'high' WHEN n.risk >= g.medium_from THEN 'medium' ELSE 'low' END AS band,
+	array_to_string(ARRAY(SELECT r.reason FROM unnest(n.reasons) WITH ORDINALITY AS r (reason, place) WHERE r.reason <> ALL (b.reasons) ORDER BY r.place), '; ') AS new_reasons,
+	array_to_string(n.reasons, '; ') AS reasons, CASE WHEN n.model IS NULL THEN 'signals' ELSE format('model %s v%s', n.model, n.version) END AS basis,
+	b.scored_at AS scored_before_at, n.scored_at
+FROM (
+	SELECT DISTINCT ON (h.customer_id) h.* FROM cx_data.risk_history AS h WHERE h.scored_at <= cx.as_of()
+	ORDER BY h.customer_id, h.scored_at DESC, h.risk_history_id DESC
+) AS n
+CROSS JOIN LATERAL (
+	-- as it was 28 days ago, else as it was first since
+	SELECT h.risk, h.reasons, h.scored_at
+	FROM cx_data.risk_history AS h
+	WHERE h.customer_id = n.customer_id AND h.model IS NOT DISTINCT FROM n.model AND h.version IS NOT DISTINCT FROM n.version AND h.scored_at < n.scored_at
+	ORDER BY h.scored_at > cx.as_of() - interval '672 hours', abs(extract(epoch FROM h.scored_at - (cx.as_of() - interval '672 hours'))), h.risk_history_id
+	LIMIT 1
+) AS b
+JOIN cx_data.customer AS c ON c.customer_id = n.customer_id
+LEFT JOIN cx_data.org_unit AS u ON u.org_unit_id = c.org_unit_id
+CROSS JOIN cx_data.risk_setting AS g
+WHERE n.scored_at > cx.as_of() - interval '672 hours' AND n.risk > b.risk;
+COMMENT ON VIEW cx_data.risk_rise IS 'customers whose risk rose in the last 28 days, and why: risk_history at cx.as_of() against 28 days before, or the first since, on the same basis';
+COMMENT ON COLUMN cx_data.risk_rise.customer_id IS 'key of the customer, unique per row';
+COMMENT ON COLUMN cx_data.risk_rise.customer IS 'code of the customer';
+COMMENT ON COLUMN cx_data.risk_rise.customer_name IS 'name of the customer';
+COMMENT ON COLUMN cx_data.risk_rise.segment IS 'segment of the customer';
+COMMENT ON COLUMN cx_data.risk_rise.org_unit IS 'code of the unit in charge';
+COMMENT ON COLUMN cx_data.risk_rise.risk_before IS 'risk before, 0..1';
+COMMENT ON COLUMN cx_data.risk_rise.risk IS 'risk now, 0..1';
+COMMENT ON COLUMN cx_data.risk_rise.rise IS 'risk minus risk_before';
+COMMENT ON COLUMN cx_data.risk_rise.band_before IS 'low, medium or high, before';
+COMMENT ON COLUMN cx_data.risk_rise.band IS 'low, medium or high, now';
+COMMENT ON COLUMN cx_data.risk_rise.new_reasons IS 'reasons that were not among those before, the strongest first; of a model also those whose value changed';
+COMMENT ON COLUMN cx_data.risk_rise.reasons IS 'all reasons now';
+COMMENT ON COLUMN cx_data.risk_rise.basis IS 'signals, or model with its name and version';
+COMMENT ON COLUMN cx_data.risk_rise.scored_before_at IS 'when the risk before was noted';
+COMMENT ON COLUMN cx_data.risk_rise.scored_at IS 'when the risk now was noted';
+
 END
 $program$;
 -- END OF PROGRAM
@@ -8215,6 +9641,7 @@ BEGIN
 			DELETE FROM cx_data.alert_error WHERE created_at < now() - interval '30 days';
 			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'tickets' THEN PERFORM cx.escalate_overdue();
+		WHEN 'risks' THEN PERFORM cx.record_signal_risks();
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -8251,6 +9678,9 @@ BEGIN
 	END IF;
 	IF last_step ->> 'work' = 'alerts' THEN
 		RETURN jsonb_build_object('work', 'tickets');
+	END IF;
+	IF last_step ->> 'work' = 'tickets' THEN
+		RETURN jsonb_build_object('work', 'risks');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
@@ -8293,7 +9723,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again, decides alert rules, lets overdue tickets climb';
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again, decides alert rules, lets overdue tickets climb, once a day notes the risks of customers by signals';
 -- What an alert rule may look at, what it may be about, and whom it may tell
 
 CREATE FUNCTION cx.check_watchable(relation regclass) RETURNS void
@@ -8307,9 +9737,9 @@ BEGIN
 		RAISE EXCEPTION 'must be owner of relation %', relation
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Alert rules run with the rights of the owner, so the owner makes them.';
 	END IF;
-	IF watched.relnamespace = to_regnamespace('cx_data') AND relation NOT IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) THEN
+	IF watched.relnamespace = to_regnamespace('cx_data') AND relation NOT IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.model_drift'::regclass) THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation
-			USING ERRCODE = 'wrong_object_type', HINT = 'Of the program''s own tables, feedback and event can.';
+			USING ERRCODE = 'wrong_object_type', HINT = 'Of the program''s own tables, feedback, event and model_drift can.';
 	END IF;
 	IF watched.relkind NOT IN ('r', 'p') OR watched.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation
@@ -9447,6 +10877,246 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cx.outbox_purge(interval) IS 'deletes messages that were delivered or given up longer ago than that; gives how many';
+-- Versions of models: which of them scores, what was found of it, which is better
+
+CREATE FUNCTION cx.find_model(name text, version integer DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_id bigint;
+BEGIN
+	PERFORM cx.require_program();
+	SELECT m.model_id INTO found_id FROM cx_data.model AS m
+	WHERE m.name = find_model.name AND CASE WHEN find_model.version IS NULL THEN m.champion ELSE m.version = find_model.version END;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION '%', CASE WHEN version IS NULL OR NOT EXISTS (SELECT FROM cx_data.model AS m WHERE m.name = find_model.name)
+				THEN format('model "%s" does not exist', name) ELSE format('model "%s" has no version %s', name, version) END
+			USING ERRCODE = 'undefined_object', HINT = 'SELECT name, version, champion FROM cx_data.model shows the models; cx.train() makes one.';
+	END IF;
+	RETURN found_id;
+END
+$$;
+COMMENT ON FUNCTION cx.find_model(text, integer) IS 'key of a version of a model in cx_data.model, of the champion without a version; error if there is none';
+
+CREATE FUNCTION cx.find_model_text(model text) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts CONSTANT text[] := regexp_match(model, '^(.+)@([0-9]{1,9})$');
+BEGIN
+	PERFORM cx.require_program();
+	IF parts IS NULL OR EXISTS (SELECT FROM cx_data.model AS m WHERE m.name = model) THEN
+		RETURN cx.find_model(model);
+	END IF;
+	RETURN cx.find_model(parts[1], parts[2]::integer);
+END
+$$;
+COMMENT ON FUNCTION cx.find_model_text(text) IS 'key in cx_data.model of what a text names: name is the champion of a model, name@3 its version 3; error if there is none';
+
+CREATE FUNCTION cx.owner_set_champion(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT cx.may_change_model(argument ->> 'name', caller) THEN
+		RAISE EXCEPTION 'permission denied to change model "%"', argument ->> 'name'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin, UPDATE on cx_data.model, or to have trained all versions of it.';
+	END IF;
+	LOCK TABLE cx_data.model IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM cx.find_model(argument ->> 'name', (argument -> 'version')::integer);
+	UPDATE cx_data.model AS m SET champion = false WHERE m.name = argument ->> 'name' AND m.champion AND m.version <> (argument -> 'version')::integer;
+	UPDATE cx_data.model AS m SET champion = true, benchmark = cx.benchmark_of(m.report) WHERE m.name = argument ->> 'name' AND m.version = (argument -> 'version')::integer;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_set_champion(jsonb, oid) IS 'does the work of set_champion with the rights of the program''s owner';
+
+CREATE FUNCTION cx.set_champion(name text, version integer) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	IF num_nulls(name, version) > 0 THEN
+		RAISE EXCEPTION 'name and version must be given' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	PERFORM cx.as_program_owner('set_champion', jsonb_build_object('name', name, 'version', version));
+END
+$$;
+COMMENT ON FUNCTION cx.set_champion(text, integer) IS 'makes a version of a model the one that scores by name, in place of the one before; its report is then what the next version is measured against';
+
+CREATE FUNCTION cx.owner_drop_model(argument jsonb, caller oid) RETURNS jsonb
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	dropped record;
+BEGIN
+	IF NOT cx.may_change_model(argument ->> 'name', caller) THEN
+		RAISE EXCEPTION 'permission denied to drop model "%"', argument ->> 'name'
+			USING ERRCODE = 'insufficient_privilege', HINT = 'It takes access as an admin, UPDATE on cx_data.model, or to have trained all versions of it.';
+	END IF;
+	LOCK TABLE cx_data.model IN SHARE ROW EXCLUSIVE MODE;
+	SELECT m.* INTO STRICT dropped FROM cx_data.model AS m WHERE m.model_id = cx.find_model(argument ->> 'name', (argument ->> 'version')::integer);
+	IF argument ->> 'version' IS NULL THEN
+		DELETE FROM cx_data.model AS m WHERE m.name = dropped.name;
+	ELSIF dropped.champion AND EXISTS (SELECT FROM cx_data.model AS m WHERE m.name = dropped.name AND NOT m.champion) THEN
+		RAISE EXCEPTION 'version % is the champion of model "%"', dropped.version, dropped.name
+			USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Make another version the champion with cx.set_champion() first, or drop the model without a version.';
+	ELSE
+		DELETE FROM cx_data.model AS m WHERE m.model_id = dropped.model_id;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cx.owner_drop_model(jsonb, oid) IS 'does the work of drop_model with the rights of the program''s owner';
+
+CREATE FUNCTION cx.drop_model(name text, version integer DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM cx.require_program();
+	IF name IS NULL THEN
+		RAISE EXCEPTION 'name must be given' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	PERFORM cx.as_program_owner('drop_model', jsonb_build_object('name', name, 'version', version));
+END
+$$;
+COMMENT ON FUNCTION cx.drop_model(text, integer) IS 'drops a version of a model, or all of it without one; the champion goes only with the others';
+
+CREATE FUNCTION cx.model_report(name text, version integer DEFAULT NULL)
+	RETURNS TABLE (section text, measure text, value double precision, lower double precision, upper double precision, note text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	m cx_data.model;
+	r jsonb;
+BEGIN
+	SELECT * INTO m FROM cx_data.model AS known WHERE known.model_id = cx.find_model(model_report.name, model_report.version);
+	r := m.report;
+	RETURN QUERY
+	SELECT 'model', part.measure, part.value, NULL::double precision, NULL::double precision, part.note
+	FROM (VALUES ('version', m.version::double precision, concat_ws(', ', m.algorithm, m.outcome || ' of ' || m.target, CASE WHEN m.champion THEN 'champion' END)),
+		('rows', m.row_count, NULL), ('events', m.event_count, NULL)) AS part (measure, value, note) WHERE part.value IS NOT NULL
+	UNION ALL
+	SELECT 'model', replace(f.key, '_', ' '), f.value::double precision, NULL, NULL, NULL
+	FROM jsonb_each(m.fit) AS f WHERE f.key ~ '_rows$|^rows_|^trees$' AND (f.value::double precision > 0 OR f.key !~ '^rows_');
+	IF r IS NULL THEN
+		RETURN QUERY SELECT 'held out', 'rows', 0::double precision, NULL::double precision, NULL::double precision, 'nothing is known of how good it is';
+	ELSE
+		RETURN QUERY
+		SELECT 'held out', q.measure, (r ->> q.key)::double precision, (r ->> q.lower)::double precision, (r ->> q.upper)::double precision, q.note
+		FROM (VALUES (1, 'AUC', 'auc', 'auc_lower', 'auc_upper', 'area under the ROC curve: 0.5 tells nothing, 1 all'), (2, 'log-loss', 'log_loss', NULL, NULL, 'smaller is better'), (3, 'Brier score', 'brier', NULL, NULL, 'mean squared error, smaller is better'),
+			(4, 'accuracy', 'accuracy', NULL, NULL, 'share predicted rightly at 0.5'), (5, 'accuracy at the base rate', 'base_accuracy', NULL, NULL, 'of always saying the commoner outcome'),
+			(6, 'base rate', 'base_rate', NULL, NULL, NULL), (7, 'mean probability', 'mean_probability', NULL, NULL, NULL), (8, 'calibration error', 'calibration_error', NULL, NULL, 'mean distance of predicted and observed'),
+			(9, 'R squared', 'r_squared', NULL, NULL, 'of the variance explained'), (10, 'RMSE', 'rmse', NULL, NULL, 'root of the mean squared error'), (11, 'MAE', 'mae', NULL, NULL, 'mean absolute error'))
+			AS q (place, measure, key, lower, upper, note)
+		WHERE r ? q.key ORDER BY q.place;
+		RETURN QUERY
+		SELECT 'lift', 'decile ' || t.decile, t.lift, NULL::double precision, NULL::double precision, format('%s %% of all events so far', round((100 * t.capture)::numeric, 1))
+		FROM cx.lift_table(r) AS t ORDER BY t.decile;
+		RETURN QUERY
+		SELECT 'calibration', 'bin ' || t.bin || ' observed', t.observed, t.observed_lower, t.observed_upper, format('predicted %s', round(t.predicted::numeric, 4))
+		FROM cx.calibration_table(r) AS t ORDER BY t.bin;
+	END IF;
+	RETURN QUERY
+	SELECT 'importance', i.value ->> 'feature', (i.value ->> 'share')::double precision, NULL::double precision, NULL::double precision, NULL::text
+	FROM jsonb_array_elements(m.fit -> 'importance') WITH ORDINALITY AS i (value, place) ORDER BY i.place;
+	RETURN QUERY
+	SELECT 'coefficient', c.term, c.coefficient, c.coefficient - 1.959963984540054 * c.std_error, c.coefficient + 1.959963984540054 * c.std_error, NULL::text
+	FROM jsonb_to_recordset(m.fit -> 'coefficients') AS c (term text, coefficient double precision, std_error double precision);
+	RETURN QUERY
+	SELECT 'excluded', e.value ->> 'column', NULL::double precision, NULL::double precision, NULL::double precision, e.value ->> 'reason'
+	FROM jsonb_array_elements(m.excluded) WITH ORDINALITY AS e (value, place) ORDER BY e.place;
+END
+$$;
+COMMENT ON FUNCTION cx.model_report(text, integer) IS 'what is known of a version of a model, of the champion without one: rows it was made of; on the rows held out AUC with its 95 % interval of DeLong, log-loss, Brier score, accuracy beside that of always saying the commoner outcome, lift by decile (lift of the decile; note: events in it and those before), calibration (observed share with its 95 % Wilson interval beside the prediction); importance (share of the mean size of contributions); coefficients with 95 % intervals, in log-odds or units of the target per unit of the feature; columns that were left out, and why. Of a number R squared, RMSE and MAE instead';
+
+CREATE FUNCTION cx.holdout_condition(model bigint) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	m cx_data.model;
+	place text;
+	flag text;
+BEGIN
+	SELECT * INTO m FROM cx_data.model AS known WHERE known.model_id = holdout_condition.model;
+	place := CASE WHEN m.key IS NULL THEN format('(cx.holdout_share(q, %1$L::pg_catalog.int8, pg_catalog.row_number() OVER (PARTITION BY cx.holdout_share(q, %1$L::pg_catalog.int8))) < %2$L::pg_catalog.float8)', m.seed, m.holdout)
+		ELSE format('(cx.holdout_share(q.%I, %L::pg_catalog.int8) < %L::pg_catalog.float8)', m.key, m.seed, m.holdout) END;
+	IF m.options ? 'holdout_after' THEN
+		-- null where there is no time: such rows are on no side
+		flag := format('(q.%I > %L)', m.options ->> 'time', m.options ->> 'holdout_after');
+	ELSIF m.options ? 'holdout_where' THEN
+		flag := format(E'coalesce((%s\n)::pg_catalog.bool, false)', m.options ->> 'holdout_where');
+	END IF;
+	RETURN CASE WHEN flag IS NULL THEN place WHEN m.key IS NULL THEN flag
+		ELSE format('(%s AND (%s OR pg_catalog.bool_and(%1$s) OVER (PARTITION BY q.%3$I)))', flag, place, m.key) END;
+END
+$$;
+COMMENT ON FUNCTION cx.holdout_condition(bigint) IS 'SQL condition over rows q of a training query that says whether a model held them out; part of compare_models';
+
+CREATE FUNCTION cx.comparable_query(a bigint, b bigint, query text) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	first cx_data.model;
+	second cx_data.model;
+BEGIN
+	SELECT * INTO first FROM cx_data.model AS m WHERE m.model_id = a;
+	SELECT * INTO second FROM cx_data.model AS m WHERE m.model_id = b;
+	IF first.outcome <> 'probability' OR second.outcome <> 'probability' THEN
+		RAISE EXCEPTION 'compare_models compares probabilities, and a model predicts a number'
+			USING ERRCODE = 'feature_not_supported', HINT = 'Compare R squared and RMSE of cx.model_report().';
+	END IF;
+	IF first.target <> second.target THEN
+		RAISE EXCEPTION 'the models predict different columns, "%" and "%"', first.target, second.target USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF query IS NOT NULL THEN
+		RETURN (query);
+	END IF;
+	-- a stored text runs with the rights of whoever runs it: nobody but him, or who owns all that can write it, may have put it there
+	IF first.trained_by <> current_user OR (current_setting('is_superuser')::boolean AND NOT cx.owns_program((SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user))) THEN
+		RAISE EXCEPTION 'the training query of model "%" is of role "%"', first.name, first.trained_by
+			USING ERRCODE = 'insufficient_privilege', HINT = 'Look at column query of cx_data.model, and give a query that you trust as third argument.';
+	END IF;
+	RETURN first.query;
+END
+$$;
+COMMENT ON FUNCTION cx.comparable_query(bigint, bigint, text) IS 'query for compare_models, by default the training query of the first model; error if the models cannot be compared, or if that query is not of the current role';
+
+CREATE FUNCTION cx.check_comparable_rows(model bigint, columns text[], types text[]) RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	m cx_data.model;
+BEGIN
+	SELECT * INTO m FROM cx_data.model AS known WHERE known.model_id = check_comparable_rows.model;
+	IF m.key IS NULL AND NOT m.options ?| '{holdout_after,holdout_where}' AND (columns, types) IS DISTINCT FROM (m.columns, m.column_types) THEN
+		RAISE EXCEPTION 'the rows that model "%" held out cannot be told, for it has no key and the query gives other columns than its training query', m.name
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The training query gives %s.', (SELECT string_agg(c.name || ' ' || c.type, ', ' ORDER BY c.place) FROM unnest(m.columns, m.column_types) WITH ORDINALITY AS c (name, type, place))),
+				HINT = 'Give the same columns in the same order with the same types, or train with key, or on one query, from which option exclude takes columns.';
+	ELSIF m.column_types[array_position(m.columns, m.key)] <> types[array_position(columns, m.key)] THEN
+		RAISE EXCEPTION 'key "%" of model "%" is of type %, and the query gives %', m.key, m.name, m.column_types[array_position(m.columns, m.key)], types[array_position(columns, m.key)]
+			USING ERRCODE = 'datatype_mismatch', HINT = 'Cast the key in the query to the type that it had in training.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cx.check_comparable_rows(bigint, text[], text[]) IS 'raises an error if a query with these columns does not tell which rows a model held out; part of compare_models';
+
+CREATE FUNCTION cx.compare_models(a text, b text, query text DEFAULT NULL)
+	RETURNS TABLE (row_count bigint, event_count bigint, auc_a double precision, auc_b double precision, difference double precision, lower double precision, upper double precision, p_value double precision, verdict text)
+	LANGUAGE plpgsql AS $$
+DECLARE
+	first CONSTANT pg_catalog.int8 := cx.find_model_text(a);
+	second CONSTANT pg_catalog.int8 := cx.find_model_text(b);
+	source CONSTANT pg_catalog.text := cx.comparable_query(first, second, query);
+	columns CONSTANT pg_catalog.text[] := cx.query_columns(source);
+	types CONSTANT pg_catalog.text[] := cx.query_types(source);
+	column_name pg_catalog.text;
+BEGIN
+	PERFORM cx.check_comparable_rows(first, columns, types), cx.check_comparable_rows(second, columns, types);
+	SELECT pg_catalog.quote_ident(m.target) INTO column_name FROM cx_data.model AS m WHERE m.model_id OPERATOR(pg_catalog.=) first;
+	RETURN QUERY EXECUTE pg_catalog.format($compare$
+		SELECT c.row_count, c.event_count, (c.area_a).value, (c.area_b).value, (c.d).difference, (c.d).lower, (c.d).upper, (c.d).p_value,
+			CASE WHEN (c.d).significant IS NOT TRUE THEN 'no difference to be told' WHEN (c.d).difference > 0 THEN %L ELSE %L END
+		FROM (SELECT pg_catalog.count(*) AS row_count, pg_catalog.count(*) FILTER (WHERE s.outcome) AS event_count,
+				cx.roc_area(s.score_a, s.outcome) AS area_a, cx.roc_area(s.score_b, s.outcome) AS area_b, cx.roc_difference(s.outcome, s.score_a, s.score_b) AS d
+			FROM (SELECT q.%3$s::pg_catalog.int4::pg_catalog.bool AS outcome, cx.predict(first.predictor, q.row_of_query) AS score_a, cx.predict(second.predictor, q.row_of_query) AS score_b
+				FROM (SELECT q AS row_of_query, q.%3$s, %4$s AND %5$s AS is_held_out FROM %6$s AS q WHERE q.%3$s IS NOT NULL) AS q,
+					cx_data.model AS first, cx_data.model AS second
+				WHERE q.is_held_out AND first.model_id OPERATOR(pg_catalog.=) $1 AND second.model_id OPERATOR(pg_catalog.=) $2) AS s) AS c$compare$,
+		b || ' is better'::pg_catalog.text, a || ' is better'::pg_catalog.text, column_name, cx.holdout_condition(first), cx.holdout_condition(second), cx.query_subselect(source))
+	USING first, second;
+END
+$$;
+COMMENT ON FUNCTION cx.compare_models(text, text, text) IS 'which of two models tells the outcomes apart better, on rows that both held out: areas under the ROC curve, their difference (b minus a) with its 95 % interval, and p-value of the paired test of DeLong, DeLong and Clarke-Pearson (1988). A model is named by its name (its champion) or as name@version. The rows are those of the query, which must give the columns of both training queries, and just these in their order if a model has neither key nor time nor condition, by default the training query of a, if the caller trained it. Rows of a query that changed since may have been learnt from, unless both models have a key or a time';
 -- Who may see what: levels of access, and row security by unit
 --
 -- A level is plain GRANTs, made from the catalogue: all views, and the tables
@@ -9485,6 +11155,8 @@ BEGIN ATOMIC
 		('SELECT', 'customer_identity', NULL::text[], '{agent,manager}'::text[]),
 		('SELECT', 'persona', NULL, '{analyst,agent,manager}'),
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
+		('SELECT', 'model', NULL, '{analyst,agent,manager}'),
+		('SELECT', 'model_drift', NULL, '{analyst,agent,manager}'),
 		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
 		('DELETE', 'ticket', NULL, '{admin}'),
@@ -9540,10 +11212,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets, models
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event', 'model');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';
@@ -10017,8 +11689,98 @@ CREATE FUNCTION cx.path_svg(query text, max_length integer DEFAULT 5, title text
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cx.path_svg(text, integer, text) IS 'what cx.path_counts gives for these arguments, repeats joined, as an SVG picture of the flow from step to step: a column for each of the first max_length (2..10) steps of the customers, in it the steps, as high as many customers were there, at most 8, of which the last ones are other, the joined rest, and end, where paths that were shorter end; from column to column, how many went from which step to which, as wide as many customers they are. Percent are of all customers';
 
+-- Pictures of how good predictions were
+
+CREATE FUNCTION cx.roc_svg(report jsonb, title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.roc_svg(jsonb, text) IS 'ROC curve of a report of evaluation as an SVG picture: which share of those with the event and of those without it is taken, threshold by threshold, beside it AUC with its 95 % interval, Gini and Kolmogorov-Smirnov; NULL for NULL';
+
+CREATE FUNCTION cx.lift_svg(report jsonb, title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.lift_svg(jsonb, text) IS 'lift by decile of a report of evaluation as an SVG picture: a bar for each tenth of the rows, those with the highest probability first, as high as its share with the event; a line where that share is among all rows; below, lift, share, events captured so far and the probability that the tenth begins from; NULL for NULL';
+
+CREATE FUNCTION cx.calibration_svg(report jsonb, title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.calibration_svg(jsonb, text) IS 'calibration of a report of evaluation as an SVG picture: a dot for each tenth of the rows, what was predicted across and what was observed up with its 95 % Wilson interval, on the dashed line if they are the same; beside it calibration error, Brier score and logarithmic loss; NULL for NULL';
+
+-- The pictures of evaluation of models by their names
+
+CREATE FUNCTION cx.model_picture_report(model text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_report jsonb;
+BEGIN
+	SELECT m.report INTO found_report FROM cx_data.model AS m WHERE m.model_id = cx.find_model_text(model);
+	RETURN found_report;
+END
+$$;
+COMMENT ON FUNCTION cx.model_picture_report(text) IS 'report of a model that is named as name (its champion) or name@version, on the rows held out; NULL if none were; error if there is no such model';
+
+CREATE FUNCTION cx.roc_svg(model text, title text DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cx.roc_svg(cx.model_picture_report(model), coalesce(title, model));
+END
+$$;
+COMMENT ON FUNCTION cx.roc_svg(text, text) IS 'ROC curve of a model, named as name (its champion) or name@version, on the rows held out, as roc_svg draws it of a report; its name is the title by default; NULL if no rows were held out';
+
+CREATE FUNCTION cx.lift_svg(model text, title text DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cx.lift_svg(cx.model_picture_report(model), coalesce(title, model));
+END
+$$;
+COMMENT ON FUNCTION cx.lift_svg(text, text) IS 'lift by decile of a model, named as name (its champion) or name@version, on the rows held out, as lift_svg draws it of a report; its name is the title by default; NULL if no rows were held out';
+
+CREATE FUNCTION cx.calibration_svg(model text, title text DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN cx.calibration_svg(cx.model_picture_report(model), coalesce(title, model));
+END
+$$;
+COMMENT ON FUNCTION cx.calibration_svg(text, text) IS 'calibration of a model, named as name (its champion) or name@version, on the rows held out, as calibration_svg draws it of a report; its name is the title by default; NULL if no rows were held out';
+-- Pictures of drivers
+--
+-- The query runs with the search_path of the caller, as query.sql says.
+
+CREATE FUNCTION cx.importance_performance_svg(query text, outcome text, method text DEFAULT 'relative_weights', title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'driver_analysis_svg' LANGUAGE C STABLE;
+COMMENT ON FUNCTION cx.importance_performance_svg(text, text, text, text) IS 'what cx.driver_analysis gives for these arguments as an SVG picture: a dot for each of the 30 most important drivers, the higher the more important and the further right the better it performs, in the four quadrants of importance-performance analysis (Martilla and James 1977), whose borders are the means over all drivers; beside it a table of the drivers; performance is performance_index, and a category stands in the table only';
+
+CREATE FUNCTION cx.importance_performance_svg(summary cx.moments, names text[], outcome text, method text DEFAULT 'relative_weights', title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME', 'drivers_svg' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION cx.importance_performance_svg(cx.moments, text[], text, text, text) IS 'the same for what cx.drivers gives for these arguments; performance is the mean of a driver, and all drivers should be on one scale';
+-- Survival curves of groups that a query gives, and their picture
+--
+-- The query runs with the search_path of the caller, as query.sql says.
+
+CREATE FUNCTION cx.survival_curves(query text) RETURNS TABLE (breakdown text, curve cx.survival_curve)
+	LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	columns CONSTANT text[] := cx.query_columns(query, 'duration', 'ended');
+BEGIN
+	IF 'breakdown' = ANY (columns) THEN
+		PERFORM cx.query_columns(query, 'breakdown');
+	END IF;
+	RETURN QUERY EXECUTE pg_catalog.format($curves$
+		SELECT c.breakdown, c.curve
+		FROM (
+			SELECT g.breakdown, cx.kaplan_meier(g.duration, g.ended) AS curve
+			FROM (SELECT given.duration, given.ended::pg_catalog.bool AS ended, %s COLLATE pg_catalog."C" AS breakdown FROM %s AS given) AS g
+			GROUP BY g.breakdown) AS c
+		WHERE c.curve IS NOT NULL
+		ORDER BY c.breakdown$curves$,
+		CASE WHEN 'breakdown' = ANY (columns) THEN 'given.breakdown::pg_catalog.text' ELSE 'NULL::pg_catalog.text' END, cx.query_subselect(query));
+END
+$$;
+COMMENT ON FUNCTION cx.survival_curves(text) IS 'survival curves, as cx.kaplan_meier makes them, of a query that gives columns duration (a number or an interval) and ended (Boolean, or what can be cast to it), and breakdown to have a curve for each value of it; rows with NULL duration or ended are left out';
+
+CREATE FUNCTION cx.survival_svg(query text, unit text DEFAULT NULL, title text DEFAULT NULL) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
+COMMENT ON FUNCTION cx.survival_svg(text, text, text) IS 'survival curves of a query, as cx.survival_curves takes it, as an SVG picture: for each value of breakdown, at most the 8 with the most customers, the share of customers that has not ended over the time, with its 95 % interval, how many are at risk, and the median; of up to 100 groups also the p-value of the log-rank test of all of them whose breakdown is known. unit is the name of the unit of durations, such as months';
+
 -- Everybody may use the extension; whoever installed it may also pass that on.
 
 GRANT USAGE ON SCHEMA cx TO @extowner@ WITH GRANT OPTION;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cx TO @extowner@ WITH GRANT OPTION;
-GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time TO @extowner@ WITH GRANT OPTION;
+GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time, cx.predictor, cx.moments, cx.survival_curve, cx.log_rank_group, cx.log_rank_test TO @extowner@ WITH GRANT OPTION;

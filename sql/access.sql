@@ -62,6 +62,7 @@ UPDATE cx_data.org_unit SET manager_id = 3 WHERE code = 'group';
 INSERT INTO cx_data.customer (code, name, org_unit_id, attributes)
 SELECT 'c' || i, 'Name ' || i, nullif(i, 7), jsonb_build_object('phone', i) FROM generate_series(1, 7) AS i;
 INSERT INTO cx_data.customer_identity (kind, value, customer_id) SELECT 'phone', '0' || i, i FROM generate_series(1, 7) AS i;
+INSERT INTO cx_data.customer_risk (customer_id, model, version, risk) SELECT i, 'churn', 1, 0.5 FROM generate_series(1, 7) AS i;
 INSERT INTO cx_data.tag (code) VALUES ('vip');
 INSERT INTO cx_data.customer_tag (customer_id, tag_id, valid_from) SELECT i, 1, '2026-01-01' FROM generate_series(1, 7) AS i;
 INSERT INTO cx_data.journey (code, owner_unit_id) VALUES ('buy', 1);
@@ -97,7 +98,7 @@ EXCEPTION WHEN undefined_column THEN
 	RETURN found;
 END
 $$;
-\set sees 'SELECT name, work.rows_of(name) AS "rows (units)" FROM unnest(\'{customer,customer_identity,customer_tag,event,feedback,feedback_detail,org_unit,staff,tally_daily,tally_delta,tally_hourly,tally_live,unit_daily,unit_score}\'::text[]) AS name'
+\set sees 'SELECT name, work.rows_of(name) AS "rows (units)" FROM unnest(\'{customer,customer_churn_risk,customer_identity,customer_risk,customer_tag,event,feedback,feedback_detail,org_unit,risk_history,staff,tally_daily,tally_delta,tally_hourly,tally_live,unit_daily,unit_score}\'::text[]) AS name'
 \set scores 'SELECT touchpoint, round(value) AS value, responses, (SELECT sum(responses) FROM cx_data.touchpoint_daily) AS of_all_days FROM cx_data.touchpoint_score ORDER BY 1'
 \set ECHO all
 

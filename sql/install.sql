@@ -55,7 +55,7 @@ SELECT extowner::regrole, current_setting('is_superuser') FROM pg_extension WHER
 GRANT USAGE ON SCHEMA cx TO cx_regress_analyst;
 GRANT EXECUTE ON FUNCTION cx.nps_of(cx.tally), cx.nps(integer) TO cx_regress_analyst;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cx TO cx_regress_analyst;
-GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time TO cx_regress_analyst;
+GRANT USAGE ON TYPE cx.tally, cx.estimate, cx.change, cx.mix_change, cx.state_time, cx.predictor, cx.moments, cx.survival_curve, cx.log_rank_group, cx.log_rank_test TO cx_regress_analyst;
 -- but the schema is the superuser's
 CREATE TABLE cx.intruder (id integer);
 CREATE FUNCTION cx.nps(text) RETURNS integer LANGUAGE sql AS 'SELECT 1';

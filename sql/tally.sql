@@ -76,11 +76,11 @@ SELECT cx.tally_hash('{7:2}') = cx.tally_hash('{ 7 : 2 }') AS hash,
 	cx.tally_hash_extended('{7:2}', 1) = cx.tally_hash_extended('{7:2}', 2) AS other_seed;
 
 -- arithmetic
-SELECT cx.merge('{0:3,7:2}', '{7:1,10:5}'), '{0:3,7:2}'::cx.tally OPERATOR(cx.+) '{}'::cx.tally AS plus,
+SELECT cx.merge('{0:3,7:2}'::cx.tally, '{7:1,10:5}'), '{0:3,7:2}'::cx.tally OPERATOR(cx.+) '{}'::cx.tally AS plus,
 	'{0:3,7:2}'::cx.tally OPERATOR(cx.-) '{7:1}'::cx.tally AS minus, '{7:2}'::cx.tally OPERATOR(cx.-) '{7:2}'::cx.tally AS nothing_left;
-SELECT cx.merge('{7:2}', NULL) AS merge_null;
-SELECT cx.merge('{7:9223372036854775807}', '{7:1}');
-SELECT cx.merge('{7:9223372036854775807}', '{7:9223372036854775807}');
+SELECT cx.merge('{7:2}'::cx.tally, NULL) AS merge_null;
+SELECT cx.merge('{7:9223372036854775807}'::cx.tally, '{7:1}');
+SELECT cx.merge('{7:9223372036854775807}'::cx.tally, '{7:9223372036854775807}');
 SELECT cx.tally_subtract('{7:2}', '{7:3}');
 SELECT cx.tally_subtract('{7:2}', '{8:1}');
 -- the arguments are not touched

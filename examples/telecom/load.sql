@@ -414,4 +414,31 @@ JOIN telecom.customer USING (customer_id)
 WHERE joined_on < at AND (left_on IS NULL OR left_on > at) AND at < telecom.today()
 ORDER BY at, id, step;
 
+---------------------------------------------------------------------------
+-- What was known of the customers on a day, and who left in the half year after
+-- it: everything but the last column comes from before the day
+
+CREATE INDEX ON telecom.nps_answer (customer_id, responded_at);
+CREATE INDEX ON telecom.effort_answer (customer_id, responded_at);
+
+CREATE FUNCTION telecom.customer_on(day date) RETURNS TABLE (customer_id bigint, segment text, plan text, region text, language text, months_with_us integer,
+		high_bills bigint, overage numeric, late_payments bigint, tickets bigint, slow_tickets bigint, reopened_tickets bigint,
+		last_nps integer, mean_effort double precision, left_within_6_months boolean)
+	LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT c.customer_id, c.segment, p.name, r.name, c.language, (day - c.joined_on) / 30,
+		b.high_bills, b.overage, b.late_payments, t.tickets, t.slow_tickets, t.reopened_tickets,
+		(SELECT a.score FROM telecom.nps_answer AS a WHERE a.customer_id = c.customer_id AND a.responded_at < day AND a.score IS NOT NULL ORDER BY a.responded_at DESC LIMIT 1),
+		(SELECT avg(e.score) FROM telecom.effort_answer AS e WHERE e.customer_id = c.customer_id AND e.responded_at < day),
+		CASE WHEN day + 181 <= telecom.today() THEN c.left_on IS NOT NULL AND c.left_on < day + 181 END
+	FROM telecom.customer AS c
+	JOIN telecom.plan AS p USING (plan_id)
+	JOIN telecom.region AS r USING (region_id)
+	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE overage > 0) AS high_bills, coalesce(sum(overage), 0) AS overage, count(*) FILTER (WHERE paid_at > due_on + 1) AS late_payments
+		FROM telecom.bill WHERE bill.customer_id = c.customer_id AND month < day AND month >= day - 184) AS b
+	CROSS JOIN LATERAL (SELECT count(*) AS tickets, count(*) FILTER (WHERE first_response_at - opened_at > interval '8 hours') AS slow_tickets, count(*) FILTER (WHERE reopened) AS reopened_tickets
+		FROM telecom.support_ticket WHERE support_ticket.customer_id = c.customer_id AND opened_at < day AND opened_at >= day - 184) AS t
+	WHERE c.joined_on < day AND (c.left_on IS NULL OR c.left_on >= day)
+$$;
+COMMENT ON FUNCTION telecom.customer_on(date) IS 'the customers of a day with what was known of them then, of the 184 days before it where counts are; left_within_6_months is NULL where that is not over yet';
+
 VACUUM ANALYZE;

@@ -170,6 +170,7 @@ BEGIN
 			DELETE FROM cx_data.alert_error WHERE created_at < now() - interval '30 days';
 			PERFORM cx.cover_rules(watched.relation) FROM (SELECT DISTINCT relation FROM cx_data.alert_rule WHERE relation IS NOT NULL) AS watched;
 		WHEN 'tickets' THEN PERFORM cx.escalate_overdue();
+		WHEN 'risks' THEN PERFORM cx.record_signal_risks();
 		WHEN 'cover' THEN PERFORM cx.cover_source(source);
 		WHEN 'retry' THEN PERFORM cx.retry_source(source);
 		WHEN 'import' THEN PERFORM cx.retry_import(source);
@@ -206,6 +207,9 @@ BEGIN
 	END IF;
 	IF last_step ->> 'work' = 'alerts' THEN
 		RETURN jsonb_build_object('work', 'tickets');
+	END IF;
+	IF last_step ->> 'work' = 'tickets' THEN
+		RETURN jsonb_build_object('work', 'risks');
 	END IF;
 	RETURN (SELECT jsonb_build_object('work', work, 'source', name, 'source_id', source_id, 'place', place)
 		FROM cx_data.source
@@ -248,4 +252,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again, decides alert rules, lets overdue tickets climb';
+COMMENT ON PROCEDURE cx.maintain() IS 'the regular work of the program, to be called each minute or so outside a transaction block by its owner: folds tallies, captures new partitions, syncs sources without triggers, tries failed rows again, decides alert rules, lets overdue tickets climb, once a day notes the risks of customers by signals';

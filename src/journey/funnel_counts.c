@@ -341,12 +341,24 @@ customer_argument(FunctionCallInfo fcinfo, FunnelCounts *state, CustomerType typ
 	return customer_number(state, (NameBytes) {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)});
 }
 
+/* The window in the third argument, which is most often that of the row before. */
+static inline int64
+window_argument(FunctionCallInfo fcinfo, const FunnelCounts *state)
+{
+	const Interval *window = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2);
+
+	if (state != NULL && window != NULL && window->time == state->window.time &&
+		window->day == state->window.day && window->month == state->window.month)
+		return state->funnel.window;
+	return funnel_window(fcinfo, 2);
+}
+
 /* Add the row whose time is in this argument, the steps in the next. */
 static Datum
 funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, int position)
 {
 	FunnelCounts *state = PG_ARGISNULL(0) ? NULL : (FunnelCounts *) PG_GETARG_POINTER(0);
-	Funnel		funnel = {.window = funnel_same_window(fcinfo, 2, state == NULL ? -1 : state->funnel.window), .mode = mode};
+	Funnel		funnel = {.window = window_argument(fcinfo, state), .mode = mode};
 	uint64		steps = event_conditions(fcinfo, position + 1, &funnel.steps);
 	TimestampTz at;
 
@@ -356,6 +368,7 @@ funnel_counts_add(FunctionCallInfo fcinfo, CustomerType type, FunnelMode mode, i
 		{
 			event_check_conditions(fcinfo, position + 1);
 			state = funnel_counts_new(fcinfo, &funnel, type != CUSTOMER_BIGINT);
+			state->window = *PG_GETARG_INTERVAL_P(2);
 		}
 		funnel_check_same(&state->funnel, &funnel);
 		if (steps != 0 || funnel_needs_others(mode))

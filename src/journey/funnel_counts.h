@@ -27,6 +27,7 @@ typedef struct StepCodes
 typedef struct FunnelCounts
 {
 	Funnel		funnel;
+	Interval	window;			/* that of the funnel as it was given */
 	bool		is_named;		/* whether customers have names instead of numbers */
 	bool		can_spill;		/* whether files would be closed in time */
 	MemoryContext context;		/* of all this */

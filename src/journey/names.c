@@ -119,6 +119,15 @@ names_number(Names *names, NameBytes name)
 	return entry->number;
 }
 
+/* The number of a name, or NO_NAME if it is not among them. */
+uint32
+names_find(const Names *names, NameBytes name)
+{
+	NameSlot  *entry = name_lookup(names->numbers, name);
+
+	return entry == NULL ? NO_NAME : entry->number;
+}
+
 /* The numbers in the order of their names. */
 uint32 *
 names_order(const Names *names)

@@ -10,6 +10,8 @@
 
 #include "utils/palloc.h"
 
+#define NO_NAME UINT32_MAX		/* number of no name */
+
 /* One name: any bytes. */
 typedef struct NameBytes
 {
@@ -30,6 +32,7 @@ typedef struct Names
 extern Names *names_new(MemoryContext context);
 extern void names_free(Names *names);
 extern uint32 names_number(Names *names, NameBytes name);
+extern uint32 names_find(const Names *names, NameBytes name);
 extern uint32 *names_order(const Names *names);
 extern int names_compare(NameBytes a, NameBytes b);
 

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
@@ -136,6 +137,26 @@ query_columns(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		query_require(columns, count, PG_GETARG_ARRAYTYPE_P(1));
 	PG_RETURN_ARRAYTYPE_P(construct_array(columns, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* The types of the columns of a query, which is not run, with their schemas, without lengths and the like. */
+PG_FUNCTION_INFO_V1(query_types);
+Datum
+query_types(PG_FUNCTION_ARGS)
+{
+	List	   *targets = query_targets(query_argument(fcinfo));
+	Datum	   *types = palloc(sizeof(Datum) * Max(list_length(targets), 1));
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, targets)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+		if (!target->resjunk)
+			types[count++] = CStringGetTextDatum(format_type_extended(exprType((Node *) target->expr), -1, FORMAT_TYPE_FORCE_QUALIFY));
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(types, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* A query in parentheses: without a semicolon behind it, and with an end to a comment that it may end in. */

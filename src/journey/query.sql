@@ -6,6 +6,10 @@ CREATE FUNCTION cx.query_columns(query text, VARIADIC needed text[] DEFAULT '{}'
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION cx.query_columns(text, text[]) IS 'names of the columns that a query gives, in their order, without running it; error unless it is one SELECT, or if a column that is needed is not there once';
 
+CREATE FUNCTION cx.query_types(query text) RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION cx.query_types(text) IS 'types of the columns that a query gives, in their order, with schema and without length, without running it; error unless it is one SELECT';
+
 CREATE FUNCTION cx.query_subselect(query text) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION cx.query_subselect(text) IS 'a query in parentheses, to stand after FROM; it may end in a semicolon or a comment; error unless it is one SELECT';

@@ -17,6 +17,7 @@
 #include "common/int.h"
 #include "fmgr.h"
 
+#include "measure/change.h"
 #include "measure/distribution.h"
 #include "measure/estimate.h"
 #include "measure/score.h"
@@ -35,22 +36,8 @@
 #define CHANGE_RESPONSES_AFTER 10
 #define CHANGE_ATTRIBUTES 10
 
-/* NaN stands for unknown, as in Estimate. */
-typedef struct Change
-{
-	double		difference;		/* after minus before, in the score's unit */
-	double		std_error;		/* of the difference, same unit */
-	double		lower;			/* interval of the difference, same unit */
-	double		upper;
-	double		statistic;		/* z or t */
-	double		df;				/* degrees of freedom of t, unknown for z */
-	double		p_value;		/* two-sided */
-	int64		responses_before;	/* answers on each side */
-	int64		responses_after;
-} Change;
-
 /* The change as a cx.change. */
-static Datum
+Datum
 change_result(FunctionCallInfo fcinfo, const Change *change, double confidence)
 {
 	Datum		values[CHANGE_ATTRIBUTES];
@@ -97,7 +84,7 @@ change_interval(Change *change, double difference, double critical)
  * Fill in what follows from a normal test of this difference, which may be an
  * adjusted one, with the std_error that is there.
  */
-static void
+void
 change_test_normal(Change *change, double difference, double confidence)
 {
 	change->statistic = change_statistic(difference, change->std_error);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * distribution.c
- *	  Normal and Student t distributions, for intervals and p-values.
+ *	  Normal, Student t, F and chi-square distributions, for intervals and p-values.
  *
  * Tails are computed as tails, never as one minus the bulk, so that small
  * p-values keep their digits.  Quantiles invert the tail by iteration from a
@@ -163,6 +163,43 @@ student_p_value(double t, double df)
 	return 1 - exp(log_front) * beta_fraction(0.5, half, y) * 2;
 }
 
+/* log(gamma(a + halves / 2) / gamma(a)), without the cancellation of a difference of two lgamma(). */
+static double
+log_gamma_half_steps(double a, int halves)
+{
+	double		sum = halves % 2 == 0 ? 0 : log_gamma_half_step(a + halves / 2);
+
+	for (int i = 0; i < halves / 2; i++)
+		sum += log(a + i);
+	return sum;
+}
+
+/*
+ * Chance that an F statistic of so many degrees of freedom in numerator and
+ * denominator is above f: the incomplete beta I(df / (df + terms f); df/2, terms/2).
+ */
+double
+fisher_p_value(double f, int terms, double df)
+{
+	double		a = df / 2;
+	double		b = terms / 2.0;
+	double		ratio = terms * f / df;
+	double		x = 1 / (1 + ratio);
+	double		y = ratio / (1 + ratio);
+	double		log_front;
+
+	if (isnan(f) || isnan(df))
+		return NAN;
+	if (f <= 0)
+		return 1;
+	if (isinf(ratio))
+		return 0;
+	log_front = -a * log1p(ratio) + b * log(y) + log_gamma_half_steps(a, terms) - lgamma(b);
+	if (x < (a + 1) / (a + b + 2))
+		return exp(log_front) * beta_fraction(a, b, x) / a;
+	return 1 - exp(log_front) * beta_fraction(b, a, y) / b;
+}
+
 /*
  * The t that encloses this share of Student's distribution between -t and t.
  * The p-value falls convexly in t, so Newton's method climbs to the root from
@@ -185,4 +222,25 @@ student_critical(double confidence, double df)
 			break;
 	}
 	return t;
+}
+
+/*
+ * Chance that a chi-square statistic of so many degrees of freedom lies above
+ * this, by recurrence from one or two degrees (Abramowitz and Stegun 26.4.8):
+ * all terms are positive, so that small tails keep their digits until they
+ * underflow to 0 at about 1e-308.
+ */
+double
+chi_square_p_value(double chi_square, int df)
+{
+	double		half = chi_square / 2;
+	double		tail = df % 2 == 1 ? erfc(sqrt(half)) : exp(-half);
+
+	if (isnan(chi_square) || df < 1)
+		return NAN;
+	if (half <= 0)
+		return 1;
+	for (int lower = df % 2 == 1 ? 1 : 2; lower < df; lower += 2)
+		tail += exp(0.5 * lower * log(half) - half - lgamma(0.5 * lower + 1));
+	return tail < 1 ? tail : 1;
 }

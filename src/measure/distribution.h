@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * distribution.h
- *	  Normal and Student t distributions, for intervals and p-values.
+ *	  Normal, Student t, F and chi-square distributions, for intervals and p-values.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +15,9 @@ extern double check_confidence(double confidence);
 extern double normal_upper_quantile(double tail);
 extern double normal_critical(double confidence);
 extern double normal_p_value(double z);
+extern double fisher_p_value(double f, int terms, double df);
 extern double student_critical(double confidence, double df);
 extern double student_p_value(double t, double df);
+extern double chi_square_p_value(double chi_square, int df);
 
 #endif							/* CX_DISTRIBUTION_H */

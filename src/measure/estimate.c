@@ -52,6 +52,14 @@ row_add_bool(RowBuilder *row, bool value, bool known)
 	row->nulls[row->filled++] = !known;
 }
 
+/* Append a value that is known to the row. */
+void
+row_add_datum(RowBuilder *row, Datum value)
+{
+	row->values[row->filled] = value;
+	row->nulls[row->filled++] = false;
+}
+
 /* The row as a value of the composite type that the running function returns. */
 Datum
 row_finish(FunctionCallInfo fcinfo, RowBuilder *row)

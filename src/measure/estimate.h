@@ -49,6 +49,7 @@ count_from_double(double count)
 extern void row_add_float8(RowBuilder *row, double value);
 extern void row_add_int64(RowBuilder *row, int64 value);
 extern void row_add_bool(RowBuilder *row, bool value, bool known);
+extern void row_add_datum(RowBuilder *row, Datum value);
 extern Datum row_finish(FunctionCallInfo fcinfo, RowBuilder *row);
 
 extern double composite_float8(HeapTupleHeader composite, int attribute);

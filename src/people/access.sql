@@ -36,6 +36,8 @@ BEGIN ATOMIC
 		('SELECT', 'customer_identity', NULL::text[], '{agent,manager}'::text[]),
 		('SELECT', 'persona', NULL, '{analyst,agent,manager}'),
 		('SELECT', 'journey_note', NULL, '{analyst,agent,manager}'),
+		('SELECT', 'model', NULL, '{analyst,agent,manager}'),
+		('SELECT', 'model_drift', NULL, '{analyst,agent,manager}'),
 		('UPDATE', 'alert', '{status}', '{agent,manager}'),
 		('INSERT', 'journey_note', '{stage_id,touchpoint_id,persona_id,kind,body}', '{agent,manager}'),
 		('DELETE', 'ticket', NULL, '{admin}'),
@@ -91,10 +93,10 @@ BEGIN
 	UNION ALL
 	SELECT o.privilege, o.relation, o.columns FROM cx.other_privileges() AS o WHERE o.privilege <> 'SELECT' AND level = ANY (o.levels)
 	UNION ALL
-	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets
+	-- what cx keeps for itself is written by nobody: the tallies, the program's row, the levels, what rules run, the history of tickets, models
 	SELECT p.privilege, m.name, NULL
 	FROM made AS m CROSS JOIN unnest('{INSERT,UPDATE,DELETE}'::text[]) AS p (privilege)
-	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event');
+	WHERE level = 'admin' AND NOT m.is_view AND m.name NOT LIKE 'tally\_%' AND m.name NOT IN ('program', 'access', 'alert_rule', 'seal', 'ticket', 'ticket_task', 'ticket_event', 'model');
 END
 $$;
 COMMENT ON FUNCTION cx.privileges_of_level(text) IS 'what a level of access (analyst, agent, manager, admin) may do on which tables and views; columns is NULL where that is all of them';

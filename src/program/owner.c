@@ -82,7 +82,8 @@ as_program_owner(PG_FUNCTION_ARGS)
 {
 	static const char *const works[] = {"maintain", "register", "unregister", "begin_sync", "end_sync", "rebuild", "upgrade",
 		"grant_access", "revoke_access", "row_security", "note_lines", "register_rule", "change_rule", "drop_rule", "evaluate",
-		"open_ticket", "assign_ticket", "move_ticket", "prioritise", "reopen", "reply", "close_loop", "decompose", "move_task", "route", "escalate", "forget_tickets"};
+		"open_ticket", "assign_ticket", "move_ticket", "prioritise", "reopen", "reply", "close_loop", "decompose", "move_task", "route", "escalate", "forget_tickets",
+		"check_may_train", "register_model", "set_champion", "drop_model", "score_customers", "record_drift"};
 	char	   *work = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Oid			types[2] = {JSONBOID, OIDOID};
 	Datum		arguments[2] = {PG_GETARG_DATUM(1), ObjectIdGetDatum(GetUserId())};

@@ -52,6 +52,7 @@ static const char *const program_table_names[PROGRAM_TABLES] = {
 	[PROGRAM_CALENDAR] = "calendar",
 	[PROGRAM_CALENDAR_HOURS] = "calendar_hours",
 	[PROGRAM_CALENDAR_EXCEPTION] = "calendar_exception",
+	[PROGRAM_MODEL] = "model",
 };
 
 static int	min_responses_setting = 30;

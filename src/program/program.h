@@ -38,6 +38,7 @@ typedef enum ProgramTable
 	PROGRAM_CALENDAR,
 	PROGRAM_CALENDAR_HOURS,
 	PROGRAM_CALENDAR_EXCEPTION,
+	PROGRAM_MODEL,
 	PROGRAM_TABLES				/* how many */
 } ProgramTable;
 

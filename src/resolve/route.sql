@@ -151,6 +151,7 @@ BEGIN
 		'detail', t.detail,
 		'action_taken', t.action_taken,
 		'customer', (SELECT to_jsonb(p) FROM cx_data.customer_profile AS p WHERE p.customer_id = t.customer_id),
+		'risk', cx.risk_of_customer(t.customer_id),
 		'value', (SELECT NULLIF(c.attributes, '{}') FROM cx_data.customer AS c WHERE c.customer_id = t.customer_id),
 		'last_feedback', (SELECT jsonb_build_object('responded_at', f.responded_at, 'kind', f.kind, 'metric', f.metric, 'score', f.score, 'comment', f.comment, 'channel', f.channel)
 			FROM cx_data.feedback AS f WHERE f.customer_id = t.customer_id ORDER BY f.responded_at DESC, f.feedback_id DESC LIMIT 1),
@@ -171,4 +172,4 @@ BEGIN
 	RETURN brief;
 END
 $$;
-COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';
+COMMENT ON FUNCTION cx.ticket_brief(bigint) IS 'all that somebody needs to work on a ticket, on one page: the ticket, the customer and what is known of him (customer_profile), how likely he is to leave and why (customer_churn_risk), his value (attributes), his last feedback, the last ten things that happened, his other tickets, tasks and history; reads with the caller''s rights';

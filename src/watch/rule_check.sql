@@ -11,9 +11,9 @@ BEGIN
 		RAISE EXCEPTION 'must be owner of relation %', relation
 			USING ERRCODE = 'insufficient_privilege', HINT = 'Alert rules run with the rights of the owner, so the owner makes them.';
 	END IF;
-	IF watched.relnamespace = to_regnamespace('cx_data') AND relation NOT IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass) THEN
+	IF watched.relnamespace = to_regnamespace('cx_data') AND relation NOT IN ('cx_data.feedback'::regclass, 'cx_data.event'::regclass, 'cx_data.model_drift'::regclass) THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation
-			USING ERRCODE = 'wrong_object_type', HINT = 'Of the program''s own tables, feedback and event can.';
+			USING ERRCODE = 'wrong_object_type', HINT = 'Of the program''s own tables, feedback, event and model_drift can.';
 	END IF;
 	IF watched.relkind NOT IN ('r', 'p') OR watched.relpersistence = 't' THEN
 		RAISE EXCEPTION '% cannot have alert rules', relation

@@ -1,7 +1,7 @@
 -- Golden values of retention: the purchases of an online shop (CDNOW), against
 -- values that an independent program (R) computed from the same file.  Left
--- alone: time to the second purchase, and how recent, frequent and large the
--- purchases are, which cx has not got.
+-- alone: time to the second purchase, which survival.sql compares, and how
+-- recent, frequent and large the purchases are, which cx has not got.
 -- Run from the folder that holds data/ and golden/; test/t/002_golden.pl does so.
 -- Prints TAP.  A count is met exactly, a rate with a relative error of at most
 -- 1e-9, and the line says how many values there have to be.

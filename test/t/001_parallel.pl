@@ -42,8 +42,18 @@ push @expressions, 'round(cx.journey_stage_score(digits::float8 * 10, weight)::n
 push @expressions, q{cx.time_in_state(whole::text, timestamptz 'epoch' + id % 997 * interval '1 second', '2000-01-01')};
 push @expressions, q{cx.path(timestamptz 'epoch' + id % 997 * interval '1 second', whole::text)},
   q{cx.path(timestamptz 'epoch' + id % 997 * interval '1 second', digits::text, 12, true)};
+push @expressions, q{round(cx.churn_risk(double - 5, timestamptz '2026-01-01' - id * interval '1 hour', '2026-01-01', stars * interval '1 day', 0.1)::numeric, 10)};
 push @expressions, 'cx.retention(whole > 3, small = 1, stars = 2)';
+push @expressions, 'cx.kaplan_meier(double, small > 5)', q{cx.kaplan_meier(id % 997 * interval '1 hour', small > 5)}, q{cx.kaplan_meier(format('{%s:%s+1}', id % 13, id % 3)::cx.survival_curve)},
+  'cx.log_rank(double, small > 5, whole::text)', 'cx.log_rank(id % 9973 / 7.0, small > 5, whole::text, stars::text)';
 push @expressions, '(SELECT array_agg(round(v::numeric, 6)) FROM unnest(ARRAY[(cx.nps_mix_change(tally, other)).within, (cx.nps_mix_change(tally, other)).mix, (cx.nps_mix_change(tally, other)).upper]) AS v)';
+# so do co-moments
+push @expressions, '(SELECT array_agg(round(r.correlation::numeric, 10)) FROM cx.correlations(cx.moments(small, whole, weight)) AS r)',
+  '(SELECT array_agg(round(r.coefficient::numeric, 10)) FROM cx.regression(cx.moments(ARRAY[double, stars, weight]::float8[]), 3) AS r)',
+  'round(cx.covariance(cx.moments(nullif(whole, 3), id), 1, 2)::numeric, 6)';
+
+push @expressions, '(cx.roc_area(weight, whole > 5)).value', $estimate->('cx.roc_area(digits::float8, whole > 5)'), 'round((cx.roc_difference(whole > 5, weight, digits::float8)).std_error::numeric, 10)',
+  q{cx.evaluation(digits::float8 / 10, whole > 5) - 'auc_std_error' - 'auc_lower' - 'auc_upper'}, q{round((cx.evaluation_of_numbers(weight, whole) ->> 'rmse')::numeric, 10)};
 
 foreach my $expression (@expressions)
 {

@@ -18,11 +18,12 @@ $node->safe_psql('postgres', q{
 	CREATE VIEW score AS SELECT grp, cx.nps(tally), cx.nps_estimate(cx.tally(tally)) AS estimate FROM rollup WHERE grp > 0 GROUP BY grp;
 	CREATE MATERIALIZED VIEW kept AS SELECT grp, cx.tally(tally) AS tally FROM rollup WHERE grp > 0 GROUP BY grp;
 	CREATE FUNCTION promoters_of(t cx.tally) RETURNS bigint LANGUAGE sql RETURN cx.promoters(t);
+	CREATE TABLE summary AS SELECT grp, cx.moments(grp + day, day * day, s / 7.0) AS m FROM generate_series(1, 3) AS grp, generate_series(1, 5) AS day, generate_series(1, 3) AS s GROUP BY grp;
 	CREATE TABLE generated (t cx.tally, nps double precision GENERATED ALWAYS AS (cx.nps_of(t)) STORED);
 	INSERT INTO generated (t) VALUES ('{0:1,9:1}');
 });
 my $look = q{SELECT * FROM rollup ORDER BY 1, 2; SELECT * FROM arrays ORDER BY 1; SELECT * FROM score ORDER BY 1;
-	SELECT * FROM kept ORDER BY 1; SELECT *, promoters_of(t) FROM generated;};
+	SELECT * FROM kept ORDER BY 1; SELECT *, promoters_of(t) FROM generated; SELECT * FROM summary ORDER BY grp;};
 my $before = $node->safe_psql('postgres', $look);
 
 my $dump = abs_path($node->basedir) . '/dump';

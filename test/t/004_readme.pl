@@ -16,7 +16,7 @@ command_ok([ 'psql', '-Xq', '-d', $node->connstr('postgres'), '-f', 'examples/te
 
 command_ok([ 'env', 'PGHOST=' . $node->host, 'PGPORT=' . $node->port, 'examples/telecom/pictures', 'draw' ], 'its pictures are drawn');
 is(slurp_file("pictures/$_.svg"), slurp_file("docs/$_.svg"), "the picture $_ is that of the example (make pictures draws it anew)")
-  foreach qw(journey-map funnel paths);
+  foreach qw(journey-map funnel paths drivers survival lift);
 
 my $readme = slurp_file('README.md');
 my $written = '';
@@ -33,7 +33,7 @@ while ($readme =~ /^```sql\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?/gms)
 	$out =~ s/^psql:<stdin>:\d+: //mg;
 	$out =~ s/[ \t]+$//mg;
 	# which line of which function called which is of no use to a reader
-	$out =~ s/^(SQL statement|PL\/pgSQL function) .*\n//mg;
+	$out =~ s/^(CONTEXT:  )?(SQL statement|PL\/pgSQL function) .*\n//mg;
 	$out =~ s/\n+\z/\n/;
 	is($out, $expected // '', "example $examples: $title");
 	$written .= substr($readme, $position, $start - $position) . "```sql\n$sql```\n" . ($out eq '' ? '' : "\n```text\n$out```\n");

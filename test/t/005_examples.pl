@@ -21,7 +21,11 @@ like($out, qr/Pay and get help +│ Pay +│ +65 │.*│ billing +│/, 'and th
 like($out, qr/Emma Hill │ family +│ East +│ bill_shock/, 'it knows a customer');
 like($out, qr/ticket about bill │ support/, 'and what happened to her');
 like($out, qr/22 │ \{0:3,/, 'and counts an answer in the transaction that writes it');
-like($out, qr{pictures/journey-map\.svg}, 'it draws a journey');
+like($out, qr/hours waited +│ 7\d %/, 'it knows what drives satisfaction');
+like($out, qr/South +│ 8\d\.\d %.*\n.*│ 9\d\.\d %/, 'and where customers leave');
+my ($reasons) = $out =~ /what it goes by(.*?)\n\n/s;
+is(join(' ', sort(($reasons =~ /^ (\w+)/mg)[0 .. 4])), 'high_bills months_with_us overage region slow_tickets', 'and that they leave for what was planted');
+like($out, qr{journey-map\.svg.* in pictures/}, 'it draws a journey');
 like(slurp_file('pictures/journey-map.svg'), qr/^<svg .*Become a customer.*<\/svg>\n\z/s, 'where it says');
 my $scale = $node->safe_psql('telecom', q{SELECT (SELECT count(*) >= 20000 FROM telecom.customer),
 	(SELECT count(*) FROM telecom.nps_answer) + (SELECT count(*) FROM telecom.csat_answer) + (SELECT count(*) FROM telecom.effort_answer) >= 200000});

@@ -68,6 +68,12 @@ $node->safe_psql('postgres', q{
 	SELECT * FROM cx.evaluate_alerts();
 	RESET cx.as_of;
 	INSERT INTO cx_data.alert_match (alert_rule_id, customer_id, payload) VALUES (1, 2, '{}');
+	CREATE TEMP TABLE snapshot AS SELECT 1 + i % 2 AS customer_id, i % 10 AS calls, CASE i % 3 WHEN 0 THEN 'basic' ELSE 'plus' END AS plan, hashint4(i) % 10 > 4 - i % 10 AS gone FROM generate_series(1, 400) AS i;
+	SELECT model FROM cx.train('churn', 'SELECT calls, plan, gone FROM snapshot', 'gone', 'logistic');
+	SELECT cx.score_customers('churn', 'SELECT * FROM snapshot LIMIT 2');
+	SELECT count(*) FROM cx.record_drift('churn', 'SELECT * FROM snapshot');
+	SELECT FROM cx.train('likes', $$SELECT feedback_id, score, 'it''s ' || metric AS "the ""metric""", feedback_id % 3 = 0 OR score > 8 AS liked FROM cx_data.feedback$$, 'liked', 'logistic', key => 'feedback_id');
+	SELECT FROM cx.train('likes', $$SELECT feedback_id, score, feedback_id % 3 = 0 OR score > 8 AS liked FROM cx_data.feedback$$, 'liked', key => 'feedback_id', options => '{"trees": 20}');
 	SELECT cx.opt_out('bob', reason => 'no "time"'), cx.invite('bob', 'relation'), cx.invite('anna', 'relation');
 
 	SET ROLE app_owner;
@@ -138,6 +144,7 @@ sub contents
 		'every trigger on attached tables' => $node->safe_psql($database, q{SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgfoid IN ('cx.capture'::regproc, 'cx.watch'::regproc) ORDER BY 1, 2}),
 		'the hours of calendars' => $node->safe_psql($database, q{SELECT code, cx.business_seconds('2026-03-23', '2026-04-20', code) FROM cx_data.calendar ORDER BY code}),
 		'the clocks of tickets' => $node->safe_psql($database, q{SET cx.as_of = '2026-04-01'; SELECT ticket_id, sla_status, due_in_seconds, escalation_level FROM cx_data.ticket_detail ORDER BY 1}),
+		'what models say' => $node->safe_psql($database, q{SELECT version, champion, cx.predict(predictor, q) FROM cx_data.model, (SELECT score, 'it''s nps' AS "the ""metric""" FROM generate_series(0, 10) AS score) AS q WHERE name = 'likes' ORDER BY version, score}),
 		'what the user logs' => $node->safe_psql($database, 'TABLE own.log'),
 		'what row-level security shows' => $node->safe_psql($database, 'SET ROLE analyst; SELECT count(*), max(org_unit_id), sum(score) FROM cx_data.feedback'),
 		'what a manager sees' => seen_by_manager($database),
@@ -226,10 +233,12 @@ is($node->safe_psql('custom', 'SELECT count(*) FROM own.log'), 7, 'the trigger o
 
 # The extension leaves, the data stays.
 like(error_of($node, 'plain', 'DROP EXTENSION cx'), qr/cannot drop extension cx because other objects depend on it/, 'the extension is not dropped from under the program');
-my @counted = qw(tally_hourly tally_daily tally_delta);
+my @counted = qw(tally_hourly tally_daily tally_delta model);
+my $models = $node->safe_psql('plain', q{SELECT to_jsonb(m) - 'predictor' FROM cx_data.model AS m ORDER BY model_id});
 my $kept = rows_of_program($node, 'plain', 'r', @counted);
 $node->safe_psql('plain', 'DROP EXTENSION cx CASCADE');
 same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'with CASCADE no row is lost but those of the tallies');
+is($node->safe_psql('plain', q{SELECT to_jsonb(m) FROM cx_data.model AS m ORDER BY model_id}), $models, 'of models only what predicts, not what is known of it');
 $node->safe_psql('plain', q{
 	SET ROLE app_owner;
 	INSERT INTO app.answer VALUES (101, 'later', 'app', 9, '2026-05-03');
@@ -248,6 +257,8 @@ is($node->safe_psql('plain', q{SELECT rule, status FROM cx_data.alert_rule_statu
 is(seen_by_manager('plain'), $before->{'what a manager sees'}, 'row security too');
 same_lines(rows_of_program($node, 'plain', 'v', qw(source_status alert_rule_status)), rows_of_program($node, 'postgres', 'v', qw(source_status alert_rule_status)), 'the views show what they showed');
 tallies_are_exact($node, 'plain', 'the tallies are back');
+is($node->safe_psql('plain', q{SELECT to_jsonb(m) - 'predictor' FROM cx_data.model AS m WHERE predictor IS NULL ORDER BY model_id}), $models, 'and models are trained again');
+$node->safe_psql('plain', q{SET ROLE owner_role; SELECT version FROM cx.train('likes', (SELECT query FROM cx_data.model WHERE name = 'likes' AND champion), 'liked', key => 'feedback_id')});
 same_lines(rows_of_program($node, 'plain', 'r', @counted), $kept, 'and no row changed');
 
 $node->safe_psql('plain', q{

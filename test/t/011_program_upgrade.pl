@@ -53,7 +53,8 @@ my $older = q{
 	ALTER TABLE cx_data.tally_hourly DROP COLUMN tally CASCADE;
 	ALTER TABLE cx_data.tally_delta DROP COLUMN added CASCADE;
 	DROP TABLE cx_data.journey_note, cx_data.tally_daily;
-	DROP VIEW cx_data.source_status, cx_data.journey_coverage;
+	DROP VIEW cx_data.source_status, cx_data.journey_coverage, cx_data.risk_rise;
+	DROP TABLE cx_data.model_drift, cx_data.risk_history;
 	DROP INDEX cx_data.feedback_touchpoint_id_idx;
 	DROP TRIGGER metric_in_use ON cx_data.metric;
 	DROP TRIGGER feedback_truncated ON cx_data.feedback;

@@ -92,6 +92,8 @@ sub others
 		SELECT t.* FROM cx_data.feedback AS t JOIN cx_data.customer USING (customer_id) WHERE code LIKE 'C%' ORDER BY 1;
 		SELECT t.* FROM cx_data.event AS t JOIN cx_data.customer USING (customer_id) WHERE code LIKE 'C%' ORDER BY 1;
 		SELECT * FROM cx_data.customer_profile WHERE code LIKE 'C%' ORDER BY 1;
+		SELECT customer, round(risk::numeric, 9), band, reasons FROM cx_data.customer_churn_risk WHERE customer LIKE 'C%' ORDER BY 1;
+		SELECT code, t.risk, t.reasons FROM cx_data.risk_history AS t JOIN cx_data.customer USING (customer_id) WHERE code LIKE 'C%' ORDER BY 1, risk_history_id;
 		SELECT source_key, message FROM cx_data.import_error WHERE source_key LIKE 'C%';
 	});
 }
@@ -101,7 +103,7 @@ my ($scores, $others) = (scores(), others());
 is(strings_in(dump_of_program()), join(' ', @strings), 'before, a dump holds every string of hers');
 
 is($node->safe_psql('postgres', q{SELECT relation, what, row_count FROM cx.erase_customer('gretchen') WHERE row_count > 0}),
-	join("\n", 'cx_data.import_error|cleared|2', 'cx_data.feedback|made anonymous|161', 'cx_data.event|made anonymous|40', 'cx_data.customer_identity|deleted|2', 'cx_data.customer_tag|deleted|1',
+	join("\n", 'cx_data.import_error|cleared|2', 'cx_data.feedback|made anonymous|161', 'cx_data.event|made anonymous|40', 'cx_data.customer_identity|deleted|2', 'cx_data.customer_tag|deleted|1', 'cx_data.risk_history|deleted|2',
 		'cx_data.customer_merge|deleted|1', 'cx_data.customer|deleted|1', 'public.answer|yours, not touched|80', 'public.answer_view|yours, not touched|80', 'public.call|yours, not touched|20', 'public.visit|yours, not touched|20'),
 	'she is erased by a code from before the merge, and attached tables that hold her are named');
 is(strings_in(dump_of_program()), '', 'a dump holds none of her strings');

@@ -70,6 +70,7 @@ $node->safe_psql('bi', q{
 		(1, 1, 'sms', 'answered', '2026-10-01', '2026-10-02', '2026-10-03', '2026-11-01'), (1, 2, 'sms', 'sent', '2026-10-01', '2026-10-02', NULL, '2026-12-01'),
 		(1, 3, NULL, 'queued', '2026-10-01', NULL, NULL, '2026-12-01');
 	INSERT INTO cx_data.touchpoint_unit (touchpoint_id, org_unit_id) VALUES (1, 3);
+	INSERT INTO cx_data.risk_history (customer_id, risk, reasons, scored_at) VALUES (1, 0.1, '{}', '2026-09-20'), (1, 0.4, ARRAY[E'\\\\t"Ö"', 'b'], '2026-11-01');
 	SELECT cx.create_alert('fire', 'visit', 'id = 4', severity => 'critical', touchpoint => $$'shop'$$, message => E'fire\\\\t"Ä"', opens_ticket => true);
 	INSERT INTO visit VALUES (4, 'zoe', '2026-10-25 01:30+00');
 	SELECT cx.open_ticket(E'no\\\\t"Ö" ☕', customer => 'zoe', touchpoint => 'shop', org_unit => 'delhi', staff => 'ann', at => '2026-09-01 10:00+00'), cx.open_ticket('late', at => '2026-09-01 10:00+00');
