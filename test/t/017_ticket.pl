@@ -210,7 +210,7 @@ foreach my $what (sort keys %killed)
 			# the others go on
 			my $now = $node->safe_psql('postgres', 'SELECT max(id) FROM fault');
 			$node->poll_query_until('postgres', "SELECT max(id) > $now + 100 FROM fault") or die 'the writers stopped';
-			$writers->{run}->signal('INT');
+			$writers->{run}->signal('TERM');
 			finish($writers->{run});
 			unlike($writers->{err}, qr/ERROR|deadlock/, 'and nobody else');
 			$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'}) or die 'the writers are still there';
